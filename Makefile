@@ -1,0 +1,44 @@
+# Two commands: `make demo` and `make test`. Both set everything up in .venv on their first run.
+PYTHON ?= python3.11
+BIN := .venv/bin
+CORES ?= all
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+
+.PHONY: demo test evaluate train benchmark config lint clean help
+
+help:            ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+.venv/.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: .venv/.stamp   ## run the whole pipeline on the embedded acquisitions
+	$(SNAKEMAKE)
+	$(SNAKEMAKE) --report results/report.html
+	@$(BIN)/python scripts/announce.py results
+
+test: .venv/.stamp   ## everything that must hold
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -q -n auto
+
+evaluate: .venv/.stamp   ## measure accuracy on held-out seeds; ONLY=recon|quant|track|score for one area
+	$(SNAKEMAKE) $(if $(ONLY),results/evaluation/$(ONLY).json,results/evaluation/recon.json results/evaluation/quant.json results/evaluation/track.json results/evaluation/score.json)
+	$(BIN)/python scripts/accuracy.py results/evaluation docs
+
+train: .venv/.stamp   ## train the three shipped networks again from simulated data
+	$(SNAKEMAKE) train
+
+config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
+	$(BIN)/python -m lensfree.generate
+
+lint: .venv/.stamp   ## style, types, workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+clean:           ## remove results and logs; .venv stays
+	rm -rf results logs

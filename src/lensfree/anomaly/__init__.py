@@ -1,0 +1,1 @@
+"""StArDusTS: windows, forecast errors, thresholds, scores, and the baselines to beat."""

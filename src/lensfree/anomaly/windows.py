@@ -1,0 +1,222 @@
+"""Windows of dry-mass histories: what a forecaster sees and what it must foretell.
+
+StArDusTS (Bailly et al. 2024) cuts every history into windows of 30 h at 10 min, one window per
+starting point: 120 points are the input, the 60 that follow are the target. The paper leaves three
+things open; they are decided here:
+
+- A history is a root-to-leaf path, so its windows run across divisions.
+- The target is smoothed by a centred running mean over 1 h. Six points have no centre, so the mean
+  takes seven with the outer two at half weight. It runs over the whole history before windows are
+  cut, and at the two ends of a history it shrinks to the points that exist. Inputs stay unsmoothed.
+- Every split is standardised with mean and sd of the training split, which travel with the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from lensfree.config import ScoreConfig
+from lensfree.units import MIN_PER_H
+
+GRID_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Overlapping windows, stored as positions in the histories so that they cost no memory.
+
+    Attributes:
+        dry_mass_pg: (point,) all histories one after the other, on the grid of the windows.
+        smoothed_pg: (point,) the same after the running mean.
+        first: (n,) index of the first point of each window.
+        series_id: (n,) history that the window belongs to.
+        lineage: (n,) number shared by histories that share a cell.
+        last_cell_id: (n,) cell at the last point of the window.
+        start_h: (n,) time of the first point [h].
+        input_points: points that the forecaster sees.
+        target_points: points that it must foretell.
+    """
+
+    dry_mass_pg: np.ndarray
+    smoothed_pg: np.ndarray
+    first: np.ndarray
+    series_id: np.ndarray
+    lineage: np.ndarray
+    last_cell_id: np.ndarray
+    start_h: np.ndarray
+    input_points: int
+    target_points: int
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.first)
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """Dry mass that the forecaster sees [pg], (n, input_points)."""
+        return self._cut(self.dry_mass_pg, 0, self.input_points)
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Smoothed dry mass that it must foretell [pg], (n, target_points)."""
+        return self._cut(self.smoothed_pg, self.input_points, self.target_points)
+
+    @property
+    def targets_raw(self) -> np.ndarray:
+        """Dry mass that it must foretell, as measured [pg], (n, target_points)."""
+        return self._cut(self.dry_mass_pg, self.input_points, self.target_points)
+
+    def take(self, chosen: np.ndarray) -> Windows:
+        """Return the chosen windows, given by index, by slice or by a mask."""
+        names = ("first", "series_id", "lineage", "last_cell_id", "start_h")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+
+    def standardised(self, mean_pg: float, sd_pg: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and smoothed targets as (value - mean) / sd, float32."""
+        scaled = replace(
+            self,
+            dry_mass_pg=((self.dry_mass_pg - mean_pg) / sd_pg).astype(np.float32),
+            smoothed_pg=((self.smoothed_pg - mean_pg) / sd_pg).astype(np.float32),
+        )
+        return scaled.inputs, scaled.targets
+
+    def _cut(self, points: np.ndarray, offset: int, length: int) -> np.ndarray:
+        return points[(self.first + offset)[:, None] + np.arange(length)]
+
+
+def cut_windows(series: pd.DataFrame, config: ScoreConfig) -> Windows:
+    """Cut every history into all windows that fit into it, one per starting point.
+
+    Histories whose grid is not `config.interval_min` are interpolated linearly onto it, from their own
+    first point on. A point between the last of a mother and the first of a daughter is then a mixture
+    of both; it counts as the mother's. Histories shorter than a window give none.
+
+    Args:
+        series: table under `contracts.SERIES`.
+        config: section `score`.
+
+    Raises:
+        ValueError: if a history is not on a regular grid or holds a dry mass that is not finite.
+    """
+    span = config.input_points + config.target_points
+    weights = running_mean_weights(config.smoothing_points)
+    lineage_of = lineages(series)
+    parts: list[Windows] = []
+    n_points = 0
+    for series_id, rows in series.groupby("series_id", sort=True):
+        time_h, dry_mass_pg, cell_id = _on_grid(rows.sort_values("time_h"), config.interval_min / MIN_PER_H)
+        n_windows = len(time_h) - span + 1
+        if n_windows < 1:
+            continue
+        first = np.arange(n_windows)
+        parts.append(
+            Windows(
+                dry_mass_pg=dry_mass_pg,
+                smoothed_pg=smooth(dry_mass_pg, weights),
+                first=first + n_points,
+                series_id=np.full(n_windows, series_id, dtype=np.int64),
+                lineage=np.full(n_windows, lineage_of[series_id], dtype=np.int64),
+                last_cell_id=cell_id[first + span - 1],
+                start_h=time_h[first],
+                input_points=config.input_points,
+                target_points=config.target_points,
+            )
+        )
+        n_points += len(time_h)
+    return _joined(parts, config)
+
+
+def running_mean_weights(points: int) -> np.ndarray:
+    """Return centred weights over `points` grid steps; an even number gets half weights at both ends."""
+    if points % 2:
+        return np.full(points, 1 / points)
+    weights = np.full(points + 1, 1 / points)
+    weights[[0, -1]] /= 2
+    return weights
+
+
+def smooth(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the running mean of a history; at its ends over the points that exist."""
+    reach = len(weights) // 2
+    padded = np.pad(values, reach)
+    present = np.pad(np.ones(len(values)), reach)
+    return np.convolve(padded, weights, mode="valid") / np.convolve(present, weights, mode="valid")
+
+
+def lineages(series: pd.DataFrame) -> dict[int, int]:
+    """Return for every series_id a number shared by all histories that share a cell with it."""
+    pairs = series[["series_id", "cell_id"]].drop_duplicates()
+    series_ids, row = np.unique(pairs["series_id"].to_numpy(), return_inverse=True)
+    _, column = np.unique(pairs["cell_id"].to_numpy(), return_inverse=True)
+    n = len(series_ids)
+    size = n + (int(column.max()) + 1 if len(column) else 0)
+    graph = coo_array((np.ones(len(row), dtype=np.int8), (row, column + n)), shape=(size, size))
+    component = connected_components(graph, directed=False)[1] if n else np.empty(0, dtype=np.int64)
+    return {int(name): int(component[index]) for index, name in enumerate(series_ids)}
+
+
+def pool_series(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put the histories of several acquisitions into one table, with identities that do not meet."""
+    pooled, next_series, next_cell = [], 0, 0
+    for table in tables:
+        if table.empty:
+            continue
+        shifted = table.assign(
+            series_id=table["series_id"] - table["series_id"].min() + next_series,
+            cell_id=table["cell_id"] - table["cell_id"].min() + next_cell,
+        )
+        next_series = int(shifted["series_id"].max()) + 1
+        next_cell = int(shifted["cell_id"].max()) + 1
+        pooled.append(shifted)
+    return pd.concat(pooled, ignore_index=True) if pooled else tables[0]
+
+
+def _on_grid(rows: pd.DataFrame, interval_h: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return time, dry mass and cell of one history on the grid of the windows."""
+    time_h = rows["time_h"].to_numpy(dtype=np.float64)
+    dry_mass_pg = rows["dry_mass_pg"].to_numpy(dtype=np.float64)
+    cell_id = rows["cell_id"].to_numpy(dtype=np.int64)
+    _check_history(int(rows["series_id"].iloc[0]), time_h, dry_mass_pg)
+    steps = int(np.floor((time_h[-1] - time_h[0]) / interval_h + GRID_TOLERANCE))
+    grid_h = time_h[0] + interval_h * np.arange(steps + 1)
+    if len(grid_h) == len(time_h) and np.allclose(grid_h, time_h, rtol=0, atol=GRID_TOLERANCE * interval_h):
+        return time_h, dry_mass_pg, cell_id
+    before = np.searchsorted(time_h, grid_h + GRID_TOLERANCE * interval_h, side="right") - 1
+    return grid_h, np.interp(grid_h, time_h, dry_mass_pg), cell_id[before]
+
+
+def _check_history(series_id: int, time_h: np.ndarray, dry_mass_pg: np.ndarray) -> None:
+    if not np.isfinite(dry_mass_pg).all():
+        raise ValueError(
+            f"series {series_id} has {int((~np.isfinite(dry_mass_pg)).sum())} dry masses that are not finite, "
+            "expected none; rerun the stage series, which fills or splits at missing points"
+        )
+    step_h = np.diff(time_h)
+    if len(step_h) and step_h.max() - step_h.min() > 2 * GRID_TOLERANCE * np.median(step_h):
+        raise ValueError(
+            f"series {series_id} has steps from {step_h.min():.4g} to {step_h.max():.4g} h, expected a regular "
+            "grid; rerun the stage series, which fills or splits at missing points"
+        )
+
+
+def _joined(parts: list[Windows], config: ScoreConfig) -> Windows:
+    def column(name: str, dtype: type) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts] or [np.empty(0)]).astype(dtype)
+
+    return Windows(
+        dry_mass_pg=column("dry_mass_pg", np.float64),
+        smoothed_pg=column("smoothed_pg", np.float64),
+        first=column("first", np.int64),
+        series_id=column("series_id", np.int64),
+        lineage=column("lineage", np.int64),
+        last_cell_id=column("last_cell_id", np.int64),
+        start_h=column("start_h", np.float64),
+        input_points=config.input_points,
+        target_points=config.target_points,
+    )

@@ -1,0 +1,95 @@
+"""Array libraries: the library, the FFT and the device follow the array that is handed in."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+import numpy as np
+import scipy.fft
+
+Device = Literal["cpu", "cuda"]
+
+
+def is_cupy(array: Any) -> bool:
+    """Return whether the array lives in CuPy; NumPy is assumed otherwise."""
+    return type(array).__module__.split(".")[0] == "cupy"
+
+
+def array_namespace(array: Any) -> Any:
+    """Return the module whose functions work on this array: `numpy` or `cupy`."""
+    if is_cupy(array):
+        import cupy
+
+        return cupy
+    return np
+
+
+def fft2(array: Any) -> Any:
+    """Transform the last two axes; on the CPU with every core this process may use."""
+    if is_cupy(array):
+        from cupyx.scipy import fft
+
+        return fft.fft2(array, axes=(-2, -1))
+    return scipy.fft.fft2(array, axes=(-2, -1), workers=cpu_count())
+
+
+def ifft2(array: Any) -> Any:
+    """Invert `fft2`."""
+    if is_cupy(array):
+        from cupyx.scipy import fft
+
+        return fft.ifft2(array, axes=(-2, -1))
+    return scipy.fft.ifft2(array, axes=(-2, -1), workers=cpu_count())
+
+
+def cpu_count() -> int:
+    """Return how many CPU threads this process should use.
+
+    A scheduler's grant (`OMP_NUM_THREADS`, which Snakemake sets from `threads:`) comes before the
+    affinity mask, so that two jobs side by side do not fight for the same cores.
+    """
+    granted = os.environ.get("OMP_NUM_THREADS", "")
+    if granted.isdigit() and int(granted) > 0:
+        return int(granted)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def to_numpy(array: Any) -> np.ndarray:
+    """Return the array in host memory, without a copy when it is there already."""
+    return array.get() if is_cupy(array) else np.asarray(array)
+
+
+def to_device(array: np.ndarray, device: Device) -> Any:
+    """Return the array on the device: NumPy for `cpu`, CuPy for `cuda`."""
+    if device == "cpu":
+        return np.asarray(array)
+    import cupy
+
+    return cupy.asarray(array)
+
+
+def resolve_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
+    """Turn a configured device into one that exists here.
+
+    `auto` takes a GPU that answers and falls back to the CPU. CuPy imports without a GPU, so the
+    import proves nothing; only `is_available` does.
+
+    Raises RuntimeError when `cuda` is asked for and no GPU answers.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    try:
+        import cupy
+
+        is_present = bool(cupy.cuda.is_available())
+    except ImportError:
+        is_present = False
+    if is_present:
+        return "cuda"
+    if wanted == "cuda":
+        raise RuntimeError(
+            "device is 'cuda' but no GPU answers to CuPy; install the extra lensfree[cuda13] on a "
+            "machine with an NVIDIA driver, or set device to 'auto' or 'cpu'"
+        )
+    return "cpu"

@@ -1,0 +1,1 @@
+"""Cells in OPD maps: representations, local maxima, and the classical measurement."""

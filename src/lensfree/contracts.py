@@ -1,0 +1,165 @@
+"""The schema of every file that passes between stages; `io` checks it on write and on read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+CONTRACT_VERSION = 1
+
+
+class ContractError(ValueError):
+    """A file does not hold what its contract says; the message names file, expected and got."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: NumPy type name (`str` for text), unit ("1" if none) and meaning."""
+
+    dtype: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """A Parquet table: its name and its columns in order."""
+
+    name: str
+    columns: Mapping[str, Column]
+
+
+@dataclass(frozen=True)
+class DatasetContract:
+    """One HDF5 dataset: axes, unit, and the NumPy types that it may have."""
+
+    axes: tuple[str, ...]
+    unit: str
+    dtypes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StackContract:
+    """An HDF5 stack: its name, datasets and required attributes of the file."""
+
+    name: str
+    datasets: Mapping[str, DatasetContract]
+    attributes: tuple[str, ...]
+
+
+def _table(name: str, **columns: Column) -> TableContract:
+    return TableContract(name, MappingProxyType(columns))
+
+
+_FRAME = Column("int32", "1", "index of the frame in the acquisition, from 0")
+_TIME = Column("float64", "h", "time since frame 0")
+_CELL_ID = Column("int64", "1", "identity of a cell from birth to division")
+_PARENT_ID = Column("int64", "1", "cell_id of the mother, -1 if none")
+_LINEAGE_ID = Column("int64", "1", "cell_id of the founder")
+_SERIES_ID = Column("int64", "1", "identity of a root-to-leaf path")
+_DRY_MASS = Column("float64", "pg", "integral of OPD over the cell divided by alpha")
+
+_CELL_COLUMNS = dict(
+    frame=_FRAME,
+    time_h=_TIME,
+    y_um=Column("float64", "um", "centre, down from the centre of pixel (0, 0)"),
+    x_um=Column("float64", "um", "centre, right from the centre of pixel (0, 0)"),
+    dry_mass_pg=_DRY_MASS,
+    area_um2=Column("float64", "um2", "projected area"),
+    max_opd_nm=Column("float64", "nm", "largest OPD above background"),
+    length_um=Column("float64", "um", "major axis of the ellipse with the same second moments"),
+    model=Column("str", "1", "what measured the cell: name and version of the model, or reference"),
+)
+
+FRAMES = _table(
+    "frames",
+    frame=_FRAME,
+    time_h=_TIME,
+    is_missing=Column("bool", "1", "whether the frame could not be read"),
+    reason=Column("str", "1", "why it could not be read"),
+    mean_intensity=Column("float64", "1", "mean over pixels and channels, open beam = 1"),
+    saturated_fraction=Column("float64", "1", "share of pixels at the top of the range"),
+)
+FOCUS = _table(
+    "focus",
+    channel=Column("str", "1", "name of the channel"),
+    wavelength_nm=Column("float64", "nm", "centre wavelength"),
+    z_um=Column("float64", "um", "sample to sensor distance"),
+    shift_y_um=Column("float64", "um", "lateral shift of the channel against the first"),
+    shift_x_um=Column("float64", "um", "lateral shift of the channel against the first"),
+    is_estimated=Column("bool", "1", "whether z was found (auto) or given by the sheet"),
+)
+CELLS = _table("cells", **_CELL_COLUMNS)
+TRACKS = _table("tracks", **_CELL_COLUMNS, cell_id=_CELL_ID, parent_id=_PARENT_ID, lineage_id=_LINEAGE_ID)
+SERIES = _table(
+    "series",
+    series_id=_SERIES_ID,
+    cell_id=_CELL_ID,
+    time_h=_TIME,
+    dry_mass_pg=_DRY_MASS,
+    is_filled=Column("bool", "1", "whether the point was interpolated across a gap"),
+)
+WINDOWS = _table(
+    "windows",
+    series_id=_SERIES_ID,
+    start_h=Column("float64", "h", "time of the first point of the window"),
+    forecast_mse=Column("float64", "1", "MSE of forecast and smoothed target, standardised units"),
+    is_abnormal=Column("bool", "1", "whether forecast_mse exceeds tau_w"),
+)
+SCORES = _table(
+    "scores",
+    series_id=_SERIES_ID,
+    n_windows=Column("int64", "1", "windows of the series"),
+    anomaly_score=Column("float64", "1", "abnormal windows / all windows, StArDusTS Eq. 7"),
+    is_flagged=Column("bool", "1", "whether the score exceeds score.flag_above"),
+    model=Column("str", "1", "forecaster used and what it was trained on"),
+)
+TRUTH = _table(
+    "truth",
+    frame=_FRAME,
+    time_h=_TIME,
+    cell_id=_CELL_ID,
+    parent_id=_PARENT_ID,
+    lineage_id=_LINEAGE_ID,
+    y_um=_CELL_COLUMNS["y_um"],
+    x_um=_CELL_COLUMNS["x_um"],
+    dry_mass_pg=_DRY_MASS,
+    area_um2=_CELL_COLUMNS["area_um2"],
+    max_opd_nm=_CELL_COLUMNS["max_opd_nm"],
+    length_um=_CELL_COLUMNS["length_um"],
+    state=Column("str", "1", "flat, round or dead"),
+    anomaly=Column("str", "1", "kind of anomaly, empty if normal"),
+    is_abnormal=Column("bool", "1", "whether the cell goes wrong"),
+)
+TABLES = {t.name: t for t in (FRAMES, FOCUS, CELLS, TRACKS, SERIES, WINDOWS, SCORES, TRUTH)}
+
+_PER_FRAME = {
+    "time_h": DatasetContract(("frame",), "h", ("float64",)),
+    "is_missing": DatasetContract(("frame",), "1", ("bool",)),
+}
+HOLOGRAMS = StackContract(
+    "holograms",
+    MappingProxyType(
+        {
+            "counts": DatasetContract(("frame", "channel", "y", "x"), "count", ("uint8", "uint16")),
+            "background": DatasetContract(("channel", "y", "x"), "count", ("float32",)),
+            **_PER_FRAME,
+        }
+    ),
+    ("first_frame", "channels", "wavelength_nm", "pixel_pitch_um", "sources", "reasons"),
+)
+OPD = StackContract(
+    "opd",
+    MappingProxyType(
+        {
+            "opd_nm": DatasetContract(("frame", "y", "x"), "nm", ("int16",)),
+            "absorption": DatasetContract(("frame", "y", "x"), "1", ("int16",)),
+            **_PER_FRAME,
+            "z_um": DatasetContract(("frame",), "um", ("float64",)),
+            "misfit": DatasetContract(("frame",), "1", ("float64",)),
+            "background_sd_nm": DatasetContract(("frame",), "nm", ("float64",)),
+        }
+    ),
+    ("first_frame", "pixel_pitch_um"),
+)

@@ -1,0 +1,1 @@
+"""Files in and out: TIFF sources, HDF5 stacks, Parquet tables."""

@@ -1,0 +1,121 @@
+"""Parquet tables that keep their contract: columns, types and units."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lensfree.contracts import CONTRACT_VERSION, ContractError, TableContract
+from lensfree.io.files import written_whole
+
+
+def write_table(
+    path: Path, table: pd.DataFrame, contract: TableContract, *, provenance: Mapping[str, Any] | None = None
+) -> None:
+    """Write a table under its contract.
+
+    Columns are put in the contract's order and cast to its types when that loses nothing.
+
+    Args:
+        path: the Parquet file.
+        table: one row per record.
+        contract: columns, types and units.
+        provenance: plain values that explain the result (config section, code digest).
+
+    Raises:
+        ContractError: if a column is missing, extra, or cannot take its type.
+    """
+    _check_names(path, list(table.columns), contract)
+    arrays = [_cast(path, table[name], name, column.dtype) for name, column in contract.columns.items()]
+    fields = [
+        pa.field(name, array.type, metadata={"unit": column.unit, "meaning": column.meaning})
+        for (name, column), array in zip(contract.columns.items(), arrays, strict=True)
+    ]
+    metadata = {
+        "contract": contract.name,
+        "contract_version": str(CONTRACT_VERSION),
+        "provenance": json.dumps(dict(provenance or {}), sort_keys=True),
+    }
+    with written_whole(path) as partial:
+        pq.write_table(
+            pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=metadata)),
+            partial,
+            compression="zstd",
+        )
+
+
+def read_table(path: Path, contract: TableContract) -> pd.DataFrame:
+    """Read a table and check it against its contract.
+
+    Raises:
+        ContractError: if the file is not what the contract says.
+    """
+    table = pq.read_table(path)
+    _check_names(path, table.column_names, contract)
+    for name, column in contract.columns.items():
+        got = _type_name(table.schema.field(name).type)
+        if got != column.dtype:
+            raise ContractError(
+                f"{path}: column '{name}' is {got}, expected {column.dtype}; rerun the stage that wrote it"
+            )
+    return table.to_pandas()
+
+
+def read_tables(paths: Sequence[Path], contract: TableContract) -> pd.DataFrame:
+    """Read several files of one contract, such as the chunks of an acquisition, one below the other."""
+    return pd.concat([read_table(path, contract) for path in paths], ignore_index=True)
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Return the provenance that `write_table` stored."""
+    metadata = pq.read_schema(path).metadata or {}
+    return dict(json.loads(metadata.get(b"provenance", b"{}")))
+
+
+def empty_table(contract: TableContract) -> pd.DataFrame:
+    """Return a table without rows under the contract."""
+    return pd.DataFrame(
+        {name: pd.Series([], dtype=_pandas_type(column.dtype)) for name, column in contract.columns.items()}
+    )
+
+
+def _check_names(path: Path, got: list[str], contract: TableContract) -> None:
+    missing = [name for name in contract.columns if name not in got]
+    extra = [name for name in got if name not in contract.columns]
+    if missing or extra:
+        raise ContractError(
+            f"{path}: table '{contract.name}' expected columns {list(contract.columns)}; "
+            f"missing {missing}, extra {extra}"
+        )
+
+
+def _cast(path: Path, values: pd.Series, name: str, dtype: str) -> pa.Array:
+    wanted = (
+        pa.string() if dtype == "str" else pa.bool_() if dtype == "bool" else getattr(pa, _ARROW[dtype])()
+    )
+    try:
+        return pa.array(
+            values.to_numpy() if dtype != "str" else values.astype(object), from_pandas=False
+        ).cast(wanted, safe=True)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise ContractError(
+            f"{path}: column '{name}' is {values.dtype}, expected {dtype}: {error}"
+        ) from error
+
+
+_ARROW = {"int32": "int32", "int64": "int64", "float64": "float64", "float32": "float32"}
+
+
+def _pandas_type(dtype: str) -> str:
+    return "object" if dtype == "str" else dtype
+
+
+def _type_name(arrow_type: pa.DataType) -> str:
+    names = {"string": "str", "large_string": "str", "double": "float64", "float": "float32"}
+    return names.get(str(arrow_type), str(arrow_type))

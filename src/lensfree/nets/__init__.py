@@ -1,0 +1,1 @@
+"""The three networks, their training loop and the registry of weights."""

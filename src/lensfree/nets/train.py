@@ -1,0 +1,110 @@
+"""One training loop for the image networks: seeded, resumable, with progress in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lensfree.arrays import cpu_count
+from lensfree.io.files import written_whole
+from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, channels_last
+
+logger = logging.getLogger(__name__)
+
+Batch = tuple[np.ndarray, np.ndarray]
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def fit(
+    spec: PlainCnnSpec,
+    draw_batch: Callable[[np.random.Generator], Batch],
+    loss_of: Loss,
+    *,
+    steps: int,
+    learning_rate: float,
+    seed: int,
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 200,
+    device: str = "cpu",
+) -> tuple[PlainCnn, list[float]]:
+    """Train a plain CNN with Adam on a one-cycle schedule.
+
+    Args:
+        spec: the network.
+        draw_batch: draws (inputs, targets), both (batch, channel, y, x) float32, with the generator
+            that it is handed; each step has its own generator, so that a resumed run draws the
+            same batches as one that was never stopped.
+        loss_of: (prediction, target) -> scalar.
+        steps: optimiser steps in all.
+        learning_rate: peak of the schedule.
+        seed: seed of weights and batches.
+        checkpoint: where to keep the state; a run that finds one goes on from it.
+        checkpoint_every: steps between checkpoints.
+        device: `cpu` or `cuda`.
+
+    Returns:
+        The trained network on the CPU and the loss of every step.
+    """
+    torch.set_num_threads(cpu_count())
+    torch.manual_seed(seed)
+    model = PlainCnn(spec).to(device)
+    channels_last(model)
+    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, learning_rate, total_steps=steps, pct_start=0.15
+    )
+    parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
+    losses = _resume(checkpoint, parts, spec)
+    model.train()
+    for step in range(len(losses), steps):
+        inputs, targets = (
+            torch.from_numpy(a).to(device).contiguous(memory_format=torch.channels_last)
+            for a in draw_batch(np.random.default_rng([seed, step]))
+        )
+        optimiser.zero_grad(set_to_none=True)
+        # bfloat16 halves the step on CPUs and GPUs that have it; weights and loss stay float32.
+        with torch.autocast(device, torch.bfloat16):
+            predicted = model(inputs)
+        loss = loss_of(predicted.float(), targets)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        losses.append(float(loss.detach()))
+        done = step + 1
+        if done % checkpoint_every == 0 or done == steps:
+            logger.info("step %d of %d: loss %.4f", done, steps, np.mean(losses[-checkpoint_every:]))
+            _save(checkpoint, parts, spec, losses)
+    return model.to("cpu").eval(), losses
+
+
+def turn(maps: np.ndarray, which: int) -> np.ndarray:
+    """Return maps (..., y, x) in one of the eight flips and rotations of the square."""
+    turned = np.rot90(maps, which % 4, axes=(-2, -1))
+    return np.ascontiguousarray(turned[..., ::-1] if which >= 4 else turned)
+
+
+def _resume(checkpoint: Path | None, parts: dict[str, Any], spec: PlainCnnSpec) -> list[float]:
+    if checkpoint is None or not checkpoint.exists():
+        return []
+    state = torch.load(checkpoint, weights_only=True)
+    if state["spec"] != spec.as_metadata():
+        logger.warning("%s is of another network; training starts anew", checkpoint)
+        return []
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    logger.info("%s: going on from step %d", checkpoint, len(state["losses"]))
+    return list(state["losses"])
+
+
+def _save(checkpoint: Path | None, parts: dict[str, Any], spec: PlainCnnSpec, losses: list[float]) -> None:
+    if checkpoint is None:
+        return
+    state = {name: part.state_dict() for name, part in parts.items()}
+    with written_whole(checkpoint) as partial:
+        torch.save({**state, "spec": spec.as_metadata(), "losses": losses}, partial)

@@ -1,0 +1,1 @@
+"""Propagation, coherence, the hologram forward model with its adjoint, focus and registration."""

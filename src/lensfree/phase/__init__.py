@@ -1,0 +1,1 @@
+"""The inverse problem: misfit, regularisers, descent, and the alternation with a CNN."""

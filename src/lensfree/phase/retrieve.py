@@ -1,0 +1,179 @@
+"""Phase retrieval of one frame: descent, refinement by a callable (the CNN), descent again.
+
+The alternation is that of Herve et al., Sci. Rep. 10:20207 (2020), and Allier et al., Front. Phys.
+9:776805 (2022), section 2.2: the refinement only supplies a start, the last descent restores fidelity
+to the data. A uniform OPD changes no hologram, so the result's level is a convention: the most
+frequent OPD of the field, which is the background wherever cells do not cover most of it, is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lensfree.arrays import array_namespace
+from lensfree.config import OpticsConfig, ReconstructConfig
+from lensfree.optics.hologram import Channel, PaddedGrid, build_transfers, crop, padding_px
+from lensfree.phase.descent import descend
+from lensfree.phase.objective import NM_PER_UNIT, Objective
+
+Refine = Callable[[Any, Any], tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Maps of one frame, in the library of the intensity, on the recorded field.
+
+    Attributes:
+        opd_nm: optical path difference (y, x), float32; most frequent value 0.
+        absorption: a in transmittance exp(-a) (y, x), float32.
+        misfit: mean of (|U| - sqrt(I))^2 over recorded pixels and channels at the end.
+        misfit_first: the same before the refinement.
+        n_evaluations: evaluations of value and gradient, four FFTs per channel each.
+    """
+
+    opd_nm: Any
+    absorption: Any
+    misfit: float
+    misfit_first: float
+    n_evaluations: int
+
+
+def retrieve(
+    intensity: Any,
+    channels: Sequence[Channel],
+    *,
+    pixel_pitch_um: float,
+    optics: OpticsConfig,
+    config: ReconstructConfig,
+    refine: Refine | None = None,
+) -> Retrieval:
+    """Retrieve OPD and absorption from one frame.
+
+    Args:
+        intensity: real (channel, y, x), normalised so that the open beam is 1; NaN where nothing was
+            recorded. Its library is that of the computation and of the result.
+        channels: wavelength, distance and lateral shift of each channel.
+        pixel_pitch_um: distance between pixels.
+        optics: the instrument.
+        config: method, iterations, weights.
+        refine: maps (opd_nm, absorption) of the recorded field after the first descent to better
+            ones; None leaves them. The reference method ignores it.
+
+    Returns:
+        The maps on the recorded field and how well they explain the holograms.
+
+    Raises:
+        ValueError: the intensity's shape does not fit the channels, or nothing finite is in it.
+    """
+    problem = _Problem.build(intensity, channels, pixel_pitch_um, optics, config)
+    xp = array_namespace(intensity)
+    is_reference = config.method == "reference"
+    first = descend(
+        problem.start(xp),
+        problem.objective.value_and_gradient,
+        iterations=config.iterations_reference if is_reference else config.iterations_first,
+    )
+    misfit_first = problem.objective.misfit(first.unknowns)
+    if is_reference:
+        return problem.retrieval(first.unknowns, misfit_first, misfit_first, first.n_evaluations)
+    unknowns = first.unknowns
+    if refine is not None:
+        opd_nm, absorption = refine(*problem.maps(unknowns))
+        problem.replace(unknowns, opd_nm, absorption)
+    last = descend(unknowns, problem.objective.value_and_gradient, iterations=config.iterations_last)
+    misfit = problem.objective.misfit(last.unknowns)
+    return problem.retrieval(last.unknowns, misfit, misfit_first, first.n_evaluations + last.n_evaluations)
+
+
+def first_descent(
+    intensity: Any,
+    channels: Sequence[Channel],
+    *,
+    pixel_pitch_um: float,
+    optics: OpticsConfig,
+    config: ReconstructConfig,
+) -> tuple[Any, Any]:
+    """Return (opd_nm, absorption) exactly as `retrieve` hands them to `refine`: the CNN's training input."""
+    problem = _Problem.build(intensity, channels, pixel_pitch_um, optics, config)
+    first = descend(
+        problem.start(array_namespace(intensity)),
+        problem.objective.value_and_gradient,
+        iterations=config.iterations_first,
+    )
+    return problem.maps(first.unknowns)
+
+
+def background_level_nm(opd_nm: Any) -> float:
+    """Return the most frequent OPD: the middle of the narrowest interval that holds a fifth of all pixels.
+
+    Robust to cells on most of the field, where a median would sit inside cells.
+    """
+    xp = array_namespace(opd_nm)
+    ordered = xp.sort(opd_nm[xp.isfinite(opd_nm)].ravel())
+    count = int(ordered.size)
+    if count == 0:
+        return 0.0
+    share = max(count // 5, 1)
+    widths = ordered[share - 1 :] - ordered[: count - share + 1]
+    start = int(xp.argmin(widths))
+    return float(xp.median(ordered[start : start + share]))
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """One frame's objective on the padded grid."""
+
+    objective: Objective
+    grid: PaddedGrid
+
+    @classmethod
+    def build(
+        cls,
+        intensity: Any,
+        channels: Sequence[Channel],
+        pixel_pitch_um: float,
+        optics: OpticsConfig,
+        config: ReconstructConfig,
+    ) -> _Problem:
+        if intensity.ndim != 3 or intensity.shape[0] != len(channels):
+            raise ValueError(
+                f"got intensity of shape {tuple(intensity.shape)} with {len(channels)} channels, "
+                "expected (channel, y, x) with one plane per channel"
+            )
+        xp = array_namespace(intensity)
+        is_recorded = xp.isfinite(intensity)
+        if not bool(is_recorded.any()):
+            raise ValueError("got an intensity without a finite pixel, expected at least one: is the frame missing?")
+        grid = PaddedGrid.around(intensity.shape[-2:], padding_px(config.padding_um, pixel_pitch_um))
+        recorded = xp.sqrt(xp.maximum(xp.where(is_recorded, intensity, 0), 0)).astype(xp.float32)
+        amplitude = xp.full((len(channels), *grid.padded_yx), -1, dtype=xp.float32)
+        amplitude[grid.window] = xp.where(is_recorded, recorded, -1)
+        transfers = build_transfers(
+            channels, xp.empty(grid.padded_yx, xp.complex64), pixel_pitch_um=pixel_pitch_um, optics=optics
+        )
+        wavelengths_nm = [channel.wavelength_nm for channel in channels]
+        return cls(Objective(amplitude, transfers, wavelengths_nm, config), grid)
+
+    def start(self, xp: Any) -> Any:
+        return xp.zeros((2, *self.grid.padded_yx), xp.float32)
+
+    def maps(self, unknowns: Any) -> tuple[Any, Any]:
+        field = crop(unknowns, self.grid)
+        return field[0] * np.float32(NM_PER_UNIT), field[1].copy()
+
+    def replace(self, unknowns: Any, opd_nm: Any, absorption: Any) -> None:
+        """Overwrite the recorded field; the margin keeps what the first descent left there."""
+        for plane, got in zip(unknowns, (opd_nm, absorption), strict=True):
+            if tuple(got.shape) != self.grid.shape_yx:
+                raise ValueError(f"refine returned maps of {tuple(got.shape)}, expected {self.grid.shape_yx}")
+            plane[self.grid.window] = got
+        unknowns[0][self.grid.window] /= NM_PER_UNIT
+
+    def retrieval(self, unknowns: Any, misfit: float, misfit_first: float, n_evaluations: int) -> Retrieval:
+        opd_nm, absorption = self.maps(unknowns)
+        opd_nm -= np.float32(background_level_nm(opd_nm))
+        return Retrieval(opd_nm, absorption, misfit, misfit_first, n_evaluations)

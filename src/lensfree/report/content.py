@@ -1,0 +1,157 @@
+"""What a page is made of: plain values, arrays and tables, any of which may be absent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from lensfree.config import ReportConfig, ScoreConfig
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the acquisitions sheet and the models say about an acquisition.
+
+    Attributes:
+        acquisition: its name.
+        dataset: the data set it belongs to.
+        kind: hologram, opd or simulated.
+        until: the stage at which it stops, reconstruct or report.
+        well: the well, empty if not said.
+        condition: what was done to the cells, empty if not said.
+        note: free text of the sheet.
+        wavelength_nm: one per channel, empty for kind opd.
+        pixel_pitch_um: side of a pixel.
+        frame_interval_min: time between frames.
+        models: what each stage used, stage -> words.
+    """
+
+    acquisition: str
+    dataset: str
+    kind: str
+    pixel_pitch_um: float
+    until: str = "report"
+    well: str = ""
+    condition: str = ""
+    note: str = ""
+    wavelength_nm: tuple[float, ...] = ()
+    frame_interval_min: float | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the pixels come from the simulator."""
+        return self.kind == "simulated"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One frame for the montage: the shown region of each picture and the cells in it.
+
+    Attributes:
+        frame: index in the acquisition.
+        time_h: its time.
+        origin_um: position (y, x) of the first shown pixel in the field.
+        hologram: normalised intensity (y, x) or RGB (y, x, 3), 1 = open beam; None if not recorded.
+        opd_nm: optical path difference (y, x).
+        absorption: amplitude exponent (y, x), None if not measured.
+        cells: rows of the cells table in this frame, positions in the field; None before quantify.
+    """
+
+    frame: int
+    time_h: float
+    origin_um: tuple[float, float]
+    hologram: np.ndarray | None
+    opd_nm: np.ndarray
+    absorption: np.ndarray | None = None
+    cells: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A square crop of OPD around a cell.
+
+    Attributes:
+        time_h: time of the frame.
+        slot_h: time at which the picture stands in its strip.
+        opd_nm: the crop (y, x), NaN beyond the field.
+        is_first_after_division: whether a division lies between this picture and the one before.
+    """
+
+    time_h: float
+    slot_h: float
+    opd_nm: np.ndarray
+    is_first_after_division: bool = False
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A series in the ranking of anomalies, with all that its card shows.
+
+    Attributes:
+        rank: 1 is the most suspicious.
+        series_id: identity of the path mother -> daughter.
+        anomaly_score: abnormal windows / all windows.
+        n_windows: windows of the series.
+        is_flagged: whether the score exceeds score.flag_above.
+        series: rows of the series table, in time order.
+        windows: rows of the windows table, in time order.
+        thumbnails: OPD crops that follow the cell.
+        shares_with: rank of the first better-ranked series that has a cell in common.
+        truth: what the simulator did to these cells, None where no truth is known.
+    """
+
+    rank: int
+    series_id: int
+    anomaly_score: float
+    n_windows: int
+    is_flagged: bool
+    series: pd.DataFrame
+    windows: pd.DataFrame
+    thumbnails: tuple[Thumbnail, ...] = ()
+    shares_with: int | None = None
+    truth: str | None = None
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """Everything a page shows; tables are under their contracts, None says the stage did not run.
+
+    Attributes:
+        facts: the acquisition.
+        per_frame: frame, time_h, is_missing, reason, z_um, misfit, background_sd_nm.
+        field_um: height and width of the field.
+        snapshots: frames for the montage.
+        focus: the focus table.
+        cells: the cells table.
+        tracks: the tracks table.
+        series: the series table.
+        windows: the windows table.
+        scores: the scores table.
+        suspects: ranked series.
+        tau_w: threshold on a window's MSE, None if unknown.
+        truth: the truth table inside the field, simulated acquisitions only.
+        accuracy: key -> value, how far the results are from the truth.
+        score: settings of the windows.
+        report: settings of the page.
+    """
+
+    facts: Facts
+    per_frame: pd.DataFrame
+    field_um: tuple[float, float]
+    snapshots: tuple[Snapshot, ...] = ()
+    focus: pd.DataFrame | None = None
+    cells: pd.DataFrame | None = None
+    tracks: pd.DataFrame | None = None
+    series: pd.DataFrame | None = None
+    windows: pd.DataFrame | None = None
+    scores: pd.DataFrame | None = None
+    suspects: tuple[Suspect, ...] = ()
+    tau_w: float | None = None
+    truth: pd.DataFrame | None = None
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    score: ScoreConfig = field(default_factory=ScoreConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)

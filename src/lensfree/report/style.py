@@ -1,0 +1,111 @@
+"""Look of the figures, and the way from a figure to bytes; no global matplotlib state is touched."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette keeps its meaning for colour-blind readers.
+INK = "#1f2a33"
+MUTED = "#64727d"
+BLUE = "#0072B2"
+RED = "#C43C1C"
+GREEN = "#008A63"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+MISSING = "#d9dee2"
+OPD_COLOURS = "inferno"
+BEYOND_FIELD = "#e9edf0"
+
+_LOOK: dict[str, Any] = {
+    "font.size": 9.0,
+    "axes.titlesize": 9.0,
+    "axes.labelsize": 9.0,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e9edf0",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.0,
+    "lines.linewidth": 1.4,
+    "image.interpolation": "nearest",
+    "figure.facecolor": "white",
+}
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Apply the look to the figures drawn inside the block."""
+    with mpl.rc_context(_LOOK):
+        yield
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """Return an empty figure that belongs to no window system."""
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def to_png(figure: Figure, *, dpi: int = 110) -> bytes:
+    """Render a figure to PNG bytes; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def hide_frame(axes: Any) -> None:
+    """Strip ticks, grid and spines: the axes hold a picture."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def nice_length_um(width_um: float) -> float:
+    """Return the length of a scale bar: 1, 2 or 5 times a power of ten, at most 30 % of the width."""
+    limit = 0.3 * width_um
+    power = 10.0
+    while power > limit:
+        power /= 10
+    while power * 10 <= limit:
+        power *= 10
+    return next(step * power for step in (5.0, 2.0, 1.0) if step * power <= limit)
+
+
+def draw_scale_bar(axes: Any, shape_yx: tuple[int, int], pixel_pitch_um: float, *, has_label: bool = True) -> None:
+    """Draw a scale bar at the lower right of a picture whose axes are in pixels."""
+    ny, nx = shape_yx
+    length_um = nice_length_um(nx * pixel_pitch_um)
+    length_px = length_um / pixel_pitch_um
+    right, y = nx * 0.95, ny * 0.94
+    for colour, width in (("black", 4.5), ("white", 2.5)):
+        axes.plot([right - length_px, right], [y, y], color=colour, lw=width, solid_capstyle="butt")
+    if has_label:
+        text = axes.text(
+            right - length_px / 2, y - 0.025 * ny, f"{length_um:g} µm", color="white", ha="center", va="bottom", size=8
+        )
+        text.set_path_effects([_outline()])
+    axes.set_xlim(-0.5, nx - 0.5)
+    axes.set_ylim(ny - 0.5, -0.5)
+
+
+def _outline() -> Any:
+    from matplotlib import patheffects
+
+    return patheffects.withStroke(linewidth=2, foreground="black")

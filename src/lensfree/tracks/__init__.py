@@ -1,0 +1,1 @@
+"""Cells through time: linking, lineage and dry-mass series."""

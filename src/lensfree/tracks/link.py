@@ -1,0 +1,138 @@
+"""Cells of successive frames to tracks: trackpy on position and dry mass, never a refused subnetwork.
+
+trackpy (Crocker and Grier, J. Colloid Interface Sci. 179, 298 (1996)) minimises the sum of squared
+steps within each group of cells that compete for each other, and refuses groups that are large. Such
+groups are solved here as a linear assignment of the same sum, and only beyond `assignment_limit`
+cells is the search range narrowed (trackpy's adaptive search) until the group falls apart.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import trackpy
+from scipy.optimize import linear_sum_assignment
+from trackpy.linking.subnetlinker import subnet_linker_recursive
+from trackpy.linking.utils import SubnetOversizeException
+
+from lensfree.config import TrackConfig
+from lensfree.tracks.scales import Scales, estimate_scales, log_dry_mass
+
+logger = logging.getLogger(__name__)
+
+RECURSION_LIMIT = 8
+"""Cells in a group up to which trackpy's own search is faster than an assignment."""
+
+NARROWEST = 0.25
+"""Share of the search range below which narrowing stops."""
+
+NARROWING_STEP = 0.8
+"""Factor by which the search range of a group that is too large narrows."""
+
+
+def link(cells: pd.DataFrame, config: TrackConfig, scales: Scales | None = None) -> pd.DataFrame:
+    """Link the cells of an acquisition into tracks; divisions are left to `resolve_divisions`.
+
+    Args:
+        cells: one row per cell and frame with at least `frame, y_um, x_um, dry_mass_pg`, any order.
+        config: the section `track`.
+        scales: search range and weight of mass; estimated from the cells if not given.
+
+    Returns:
+        The cells sorted by frame, with a column `track` (int64): rows of one track are one cell, or a
+        cell and the daughter that took over its track.
+
+    Raises:
+        ValueError: if a position or a dry mass is not a finite number.
+    """
+    ordered = cells.sort_values("frame", kind="stable", ignore_index=True)
+    _check(ordered)
+    if ordered.empty:
+        return ordered.assign(track=np.empty(0, dtype=np.int64))
+    scales = scales or estimate_scales(ordered, config)
+    logger.info("linking %d detections with %s", len(ordered), scales)
+    solver = _GroupSolver(config.assignment_limit, narrowest_um=NARROWEST * scales.search_range_um)
+    level = trackpy.linking.logger.level
+    trackpy.quiet()
+    try:
+        linked = trackpy.link_iter(
+            _coordinates(ordered, scales, config),
+            search_range=scales.search_range_um,
+            memory=config.memory_frames,
+            adaptive_stop=solver.narrowest_um,
+            adaptive_step=NARROWING_STEP,
+            link_strategy=solver,
+        )
+        track = np.concatenate([np.asarray(ids, dtype=np.int64) for _, ids in linked])
+    finally:
+        trackpy.linking.logger.setLevel(level)
+    if solver.narrowed or solver.largest > RECURSION_LIMIT:
+        logger.info(
+            "largest group of competing cells: %d; search range narrowed %d times", solver.largest, solver.narrowed
+        )
+    return ordered.assign(track=track)
+
+
+def _check(cells: pd.DataFrame) -> None:
+    for name in ("y_um", "x_um", "dry_mass_pg"):
+        is_bad = ~np.isfinite(cells[name].to_numpy(dtype=np.float64))
+        if is_bad.any():
+            frame = int(cells["frame"].to_numpy()[is_bad][0])
+            raise ValueError(
+                f"{name} of {int(is_bad.sum())} cells is not a finite number, first in frame {frame}; expected a "
+                "measured value for every cell: remove these rows or quantify the frame again"
+            )
+
+
+def _coordinates(cells: pd.DataFrame, scales: Scales, config: TrackConfig) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (frame, (cell, 3) array of y, x and weighted log mass in um); missing frames are empty."""
+    log_mass_um = scales.log_mass_weight_um * log_dry_mass(cells["dry_mass_pg"].to_numpy(), config)
+    points_um = np.column_stack([cells["y_um"].to_numpy(), cells["x_um"].to_numpy(), log_mass_um])
+    frame = cells["frame"].to_numpy()
+    frames = np.arange(frame[0], frame[-1] + 1)
+    borders = np.searchsorted(frame, np.append(frames, frame[-1] + 1))
+    for k, number in enumerate(frames):
+        yield int(number), points_um[borders[k] : borders[k + 1]]
+
+
+class _GroupSolver:
+    """A link strategy for trackpy that solves every group, small ones by trackpy itself."""
+
+    def __init__(self, assignment_limit: int, narrowest_um: float) -> None:
+        self.assignment_limit = assignment_limit
+        self.narrowest_um = narrowest_um
+        self.largest = 0
+        self.narrowed = 0
+
+    def __call__(self, sources: set[Any], targets: set[Any], search_range: float, **_: Any) -> tuple[list, list]:
+        size = max(len(sources), len(targets))
+        self.largest = max(self.largest, size)
+        if len(sources) <= 1 or size <= RECURSION_LIMIT:
+            return subnet_linker_recursive(sources, targets, search_range, max_size=size + 1)
+        if size > self.assignment_limit and search_range > self.narrowest_um:
+            self.narrowed += 1
+            raise SubnetOversizeException(f"group of {size} cells")
+        return _assign(sources, targets, search_range)
+
+
+def _assign(sources: set[Any], targets: set[Any], search_range: float) -> tuple[list, list]:
+    """Minimise the sum of squared steps, a lost cell counting as a step of the search range."""
+    rows, columns = list(sources), list(targets)
+    column_of = {target: k for k, target in enumerate(columns)}
+    lost = search_range**2
+    forbidden = 1e6 * lost
+    cost = np.full((len(rows), len(columns) + len(rows)), forbidden)
+    for i, source in enumerate(rows):
+        cost[i, len(columns) + i] = lost
+        for target, distance in source.forward_cands:
+            if target is not None:
+                cost[i, column_of[target]] = distance**2
+    _, chosen = linear_sum_assignment(cost)
+    ends = [columns[k] if k < len(columns) else None for k in chosen]
+    taken = {target for target in ends if target is not None}
+    born = [target for target in columns if target not in taken]
+    return rows + [None] * len(born), ends + born

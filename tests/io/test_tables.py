@@ -1,0 +1,61 @@
+"""Parquet tables: contracts are kept on write and on read."""
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from lensfree.contracts import SERIES, TABLES, ContractError
+from lensfree.io.files import written_whole
+from lensfree.io.tables import empty_table, read_provenance, read_table, write_table
+
+ROWS = pd.DataFrame(
+    {
+        "series_id": [1, 1],
+        "cell_id": [3, 3],
+        "time_h": [0.0, 0.5],
+        "dry_mass_pg": [200.0, 201.0],
+        "is_filled": [False, True],
+    }
+)
+
+
+def test_a_table_comes_back_with_its_provenance_and_units(tmp_path):
+    path = tmp_path / "series.parquet"
+    write_table(path, ROWS[ROWS.columns[::-1]], SERIES, provenance={"code": "abc"})
+    pd.testing.assert_frame_equal(read_table(path, SERIES), ROWS)
+    assert read_provenance(path) == {"code": "abc"}
+    assert pq.read_schema(path).field("dry_mass_pg").metadata[b"unit"] == b"pg"
+
+
+def test_missing_and_extra_columns_are_named(tmp_path):
+    with pytest.raises(ContractError, match=r"missing \['is_filled'\], extra \['mass'\]"):
+        write_table(tmp_path / "s.parquet", ROWS.rename(columns={"is_filled": "mass"}), SERIES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cast_that_would_lose_something_is_refused(tmp_path):
+    with pytest.raises(ContractError, match="column 'cell_id' is float64, expected int64"):
+        write_table(tmp_path / "s.parquet", ROWS.assign(cell_id=[1.5, 2.0]), SERIES)
+
+
+def test_a_mistyped_file_is_refused_on_read(tmp_path):
+    path = tmp_path / "s.parquet"
+    ROWS.assign(cell_id=["a", "b"]).to_parquet(path, index=False)
+    with pytest.raises(ContractError, match="column 'cell_id' is str, expected int64; rerun"):
+        read_table(path, SERIES)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_contract_takes_an_empty_table(tmp_path, name):
+    write_table(tmp_path / "t.parquet", empty_table(TABLES[name]), TABLES[name])
+    assert list(read_table(tmp_path / "t.parquet", TABLES[name]).columns) == list(TABLES[name].columns)
+
+
+def test_a_failed_write_leaves_the_old_file_whole(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), written_whole(path) as partial:
+        partial.write_text("ne")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

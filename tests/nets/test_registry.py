@@ -1,0 +1,52 @@
+"""The registry: a name leads to checked weights or to one clear sentence."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import yaml
+
+from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, apply_cnn
+from lensfree.nets.registry import ModelError, load_cnn, model_label, read_card, save_cnn, weights_file
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save_cnn(
+        PlainCnn(PlainCnnSpec(1, 2, 3, 4)),
+        tmp_path / "a.safetensors",
+        card={"name": "a", "version": "3", "seed": "5"},
+    )
+    digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
+    (tmp_path / "registry.yaml").write_text(
+        yaml.safe_dump({"a": {"file": "a.safetensors", "sha256": digest}})
+    )
+    return tmp_path
+
+
+def test_weights_come_back_with_their_architecture_and_card(folder):
+    path = weights_file("a", folder)
+    assert apply_cnn(load_cnn(path), np.zeros((1, 9, 12), np.float32)).shape == (2, 9, 12)
+    assert read_card(path)["seed"] == "5"
+    assert model_label(path) == "a 3"
+
+
+def test_none_is_no_model(folder):
+    assert weights_file("none", folder) is None
+
+
+def test_a_path_is_taken_as_it_is(folder):
+    assert weights_file(str(folder / "a.safetensors"), folder) == folder / "a.safetensors"
+    with pytest.raises(ModelError, match="no such file; train it"):
+        weights_file(str(folder / "b.safetensors"), folder)
+
+
+def test_an_unknown_name_lists_the_known(folder):
+    with pytest.raises(ModelError, match=r"model 'b' is not in .*registry\.yaml, which has \['a'\]"):
+        weights_file("b", folder)
+
+
+def test_a_changed_file_is_refused(folder):
+    (folder / "a.safetensors").write_bytes(b"x")
+    with pytest.raises(ModelError, match="has sha256 .*, the registry says"):
+        weights_file("a", folder)

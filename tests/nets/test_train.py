@@ -1,0 +1,83 @@
+"""Training: it learns, it is reproducible, and an interrupted run ends as an unbroken one."""
+
+import numpy as np
+import pytest
+import torch
+
+from lensfree.nets.plain_cnn import PlainCnnSpec
+from lensfree.nets.train import fit, turn
+
+SPEC = PlainCnnSpec(1, 1, 3, 8)
+
+
+def draw_negatives(rng):
+    inputs = rng.normal(size=(2, 1, 12, 16)).astype(np.float32)
+    return inputs, -inputs
+
+
+def l1(predicted, target):
+    return (predicted - target).abs().mean()
+
+
+def run(steps, **options):
+    return fit(SPEC, draw_negatives, l1, steps=steps, learning_rate=1e-2, seed=7, **options)
+
+
+def test_the_loss_falls_on_a_task_that_can_be_learnt():
+    _, losses = run(150)
+    assert np.mean(losses[-10:]) < 0.25 * np.mean(losses[:10])
+
+
+def test_an_interrupted_run_ends_as_an_unbroken_one(tmp_path):
+    whole, losses = run(20)
+    checkpoint = tmp_path / "state.pt"
+
+    class Killed(Exception):
+        pass
+
+    calls = 0
+
+    def draw_then_die(rng):
+        nonlocal calls
+        calls += 1
+        if calls == 13:
+            raise Killed
+        return draw_negatives(rng)
+
+    with pytest.raises(Killed):
+        fit(
+            SPEC,
+            draw_then_die,
+            l1,
+            steps=20,
+            learning_rate=1e-2,
+            seed=7,
+            checkpoint=checkpoint,
+            checkpoint_every=5,
+        )
+    resumed, losses_resumed = run(20, checkpoint=checkpoint, checkpoint_every=5)
+    assert losses_resumed == losses
+    for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_another_seed_gives_another_network():
+    a, _ = run(3)
+    b, _ = fit(SPEC, draw_negatives, l1, steps=3, learning_rate=1e-2, seed=8)
+    assert not torch.equal(next(a.parameters()), next(b.parameters()))
+
+
+def test_a_checkpoint_of_another_network_is_not_taken(tmp_path):
+    run(2, checkpoint=tmp_path / "state.pt")
+    other = PlainCnnSpec(1, 1, 4, 8)
+    _, losses = fit(
+        other, draw_negatives, l1, steps=2, learning_rate=1e-2, seed=7, checkpoint=tmp_path / "state.pt"
+    )
+    assert len(losses) == 2
+
+
+def test_the_eight_turns_are_all_different_and_lose_nothing():
+    maps = np.arange(2 * 3 * 3).reshape(2, 3, 3)
+    turned = [turn(maps, which) for which in range(8)]
+    assert len({t.tobytes() for t in turned}) == 8
+    assert all(sorted(t.ravel()) == sorted(maps.ravel()) for t in turned)
