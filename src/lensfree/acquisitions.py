@@ -158,6 +158,10 @@ class Acquisition(BaseModel):
             plain[section] = {**plain[section], **values}
         return load_config(plain, f"acquisition '{self.acquisition}'")
 
+    def in_folder(self, folder: Path) -> Acquisition:
+        """Return the acquisition with its files below `folder`, as a simulated one is written."""
+        return self.model_copy(update={"files": (folder / self.files).as_posix()})
+
     def as_params(self, *without: str) -> dict[str, Any]:
         """Return plain values for a rule's `params`.
 
@@ -190,7 +194,7 @@ def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[
         lines = [(n, line) for n, line in enumerate(handle, start=1) if line.strip() and line[0] != "#"]
     if not lines:
         raise SheetError(f"{path}: the sheet is empty; its first line names the columns")
-    rows = list(csv.reader((line for _, line in lines), delimiter="\t"))
+    rows = [next(csv.reader([line.rstrip("\r\n")], delimiter="\t")) for _, line in lines]
     columns = [name.strip() for name in rows[0]]
     _check_columns(path, columns, config)
     found: dict[str, Acquisition] = {}

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-DeviceWish = Literal["auto", "cpu", "cuda"]
+from lensfree.config_base import Count, DeviceWish, Fraction, NonNegative, Positive, Section
+from lensfree.config_training import (
+    EvaluateConfig,
+    FieldsConfig,
+    TrainQuantifyConfig,
+    TrainScoreConfig,
+    TrainUnwrapConfig,
+)
 
-
-class Section(BaseModel):
-    """A frozen part of the configuration that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+OnBadFrame = Literal["error", "gap"]
 
 
 class OpticsConfig(Section):
@@ -45,12 +44,14 @@ class LoadConfig(Section):
     """Raw frames to normalised holograms."""
 
     background: Literal["auto", "image", "temporal_median", "smooth", "none"] = Field(
-        "auto", description="auto: image if the sheet gives one, else median of a long series, else smooth"
+        "auto",
+        description="auto: image if the sheet gives one, else median of a long series, else smooth; "
+        "none: one level per channel",
     )
     median_frames: Count = Field(15, description="frames that enter the temporal median")
     median_stride: Count = Field(10, description="every how many frames one enters the median")
     smooth_um: Positive = Field(150.0, description="Gaussian sd of the smooth background [um]")
-    on_bad_frame: Literal["error", "gap"] = Field(
+    on_bad_frame: OnBadFrame = Field(
         "error", description="error: stop and say which; gap: record the frame as missing and go on"
     )
 
@@ -60,8 +61,10 @@ class FocusConfig(Section):
 
     z_min_um: Positive = Field(500.0, description="nearest distance tried for z auto [um]")
     z_max_um: Positive = Field(2000.0, description="farthest distance tried for z auto [um]")
-    steps: Count = Field(31, description="distances in the coarse scan")
-    iterations: Count = Field(10, description="descent iterations per distance in the fine scan")
+    steps: Annotated[int, Field(ge=3)] = Field(121, description="distances in the scan of sharpness")
+    iterations: Count = Field(20, description="descent iterations per distance in the scan of the misfit")
+    field_px: Annotated[int, Field(ge=64)] = Field(512, description="side of the central field used [pixels]")
+    max_shift_um: Positive = Field(30.0, description="largest lateral shift of a colour [um]")
     register_channels: bool = Field(True, description="estimate the colours' lateral shifts")
 
 
@@ -83,12 +86,21 @@ class ReconstructConfig(Section):
     iterations_first: Count = Field(10, description="descent before the CNN")
     iterations_last: Count = Field(10, description="descent after the CNN")
     iterations_reference: Count = Field(150, description="descent of the reference method")
-    tv_weight: NonNegative = Field(1e-3, description="weight of total variation of OPD per 100 nm")
+    tv_weight: NonNegative = Field(3e-3, description="weight of total variation of OPD per 100 nm")
     tv_eps_nm: Positive = Field(5.0, description="OPD step below which variation counts quadratically [nm]")
-    absorption_tv_weight: NonNegative = Field(1e-3, description="weight of total variation of absorption")
-    absorption_tv_eps: Positive = Field(0.02, description="absorption step below which variation counts quadratically")
+    slow_opd_weight: NonNegative = Field(
+        1e-3,
+        description="weight of o2 / (1 + o2), o = OPD / 100 nm: holds slow OPD that holograms hardly show",
+    )
+    slow_opd_weight_reference: NonNegative = Field(
+        1e-2, description="the same for the reference method, whose many iterations would let slow OPD drift"
+    )
+    absorption_tv_weight: NonNegative = Field(1e-2, description="weight of total variation of absorption")
+    absorption_tv_eps: Positive = Field(
+        0.02, description="absorption step below which variation counts quadratically"
+    )
     negative_opd_weight: NonNegative = Field(1e-4, description="penalty on negative OPD [1/nm2]")
-    negative_absorption_weight: NonNegative = Field(1.0, description="penalty on negative absorption")
+    negative_absorption_weight: NonNegative = Field(0.3, description="penalty on negative absorption")
     padding_um: NonNegative = Field(110.0, description="margin around the field before the FFT [um]")
     device: DeviceWish = Field("auto", description="auto takes a GPU that answers")
 
@@ -106,6 +118,10 @@ class QuantifyConfig(Section):
     min_dry_mass_pg: NonNegative = Field(30.0, description="weaker maxima are not cells [pg]")
     threshold_nm: Positive = Field(15.0, description="reference: OPD above background that is cell [nm]")
     detection_sigma_um: Positive = Field(6.0, description="reference: scale of the blob detector [um]")
+    merge_above: Fraction = Field(
+        0.95,
+        description="reference: regions are one cell if the saddle between them exceeds this share of the top",
+    )
     min_area_um2: NonNegative = Field(60.0, description="reference: smaller regions are not cells [um2]")
     background_um: Positive = Field(60.0, description="scale of the local background [um]")
     device: DeviceWish = Field("auto", description="auto takes a GPU that answers")
@@ -121,8 +137,30 @@ class TrackConfig(Section):
     log_mass_weight_um: NonNegative | Literal["auto"] = Field(
         "auto", description="distance that one unit of log dry mass counts for in linking [um]"
     )
+    min_dry_mass_pg: Positive = Field(
+        30.0, description="smaller dry masses count as this one in logarithms [pg]"
+    )
+    search_range_steps: Positive = Field(3.5, description="auto: search range in 95 % quantiles of the step")
+    sampled_frames: Count = Field(60, description="auto: pairs of frames that the scales are learnt from")
+    min_pairs: Count = Field(30, description="auto: with fewer pairs of cells the fallbacks hold")
+    fallback_step_sd_um: Positive = Field(2.5, description="sd of a step along one axis, if not learnt [um]")
+    fallback_log_mass_sd: Positive = Field(0.1, description="sd of measured ln(dry mass), if not learnt")
+    min_step_sd_um: Positive = Field(0.5, description="steps are never taken to be surer than this [um]")
+    min_log_mass_sd: Positive = Field(0.02, description="ln(dry mass) is never taken to be surer than this")
+    assignment_limit: Count = Field(
+        1500, description="larger groups of competing cells narrow the search range"
+    )
     division_range_um: Positive = Field(45.0, description="largest distance between new sisters [um]")
     division_max_cost: Positive = Field(25.0, description="costlier divisions are refused")
+    division_mass_frames: Count = Field(
+        6, description="frames whose median dry mass is weighed at a division"
+    )
+    three_way_cost: NonNegative = Field(6.0, description="surcharge on a division into three")
+    min_cycle_h: NonNegative = Field(4.0, description="a cell does not divide twice within this [h]")
+    max_gap_frames: Annotated[int, Field(ge=0)] = Field(
+        6, description="a cell lost for up to this many frames may be found again; 0 turns it off"
+    )
+    gap_cost: NonNegative = Field(10.0, description="surcharge on joining two tracks across a gap")
     min_track_frames: Count = Field(3, description="shorter tracks cannot be daughters")
 
 
@@ -143,7 +181,7 @@ class ScoreConfig(Section):
     shipped_model: str = Field("forecast", description="model used when none is trained")
     shipped_normalisation: Literal["dataset", "model"] = Field(
         "dataset",
-        description="shipped model standardises with mean and sd of: dataset, if it has 10 lineages; or its training",
+        description="a shipped model standardises with mean and sd of the dataset (from 10 lineages on) or its own",
     )
     interval_min: Positive = Field(10.0, description="grid of the windows [min]")
     input_points: Count = Field(120, description="points that the forecaster sees")
@@ -154,49 +192,13 @@ class ScoreConfig(Section):
     min_training_windows: Count = Field(3000, description="fewer windows do not train an own model")
 
 
-class TrainUnwrapConfig(Section):
-    """Training of the CNN between the two descents."""
-
-    pairs: Count = Field(1600, description="128 x 128 crops")
-    epochs: Count = Field(14, description="passes over the pairs")
-    batch: Count = Field(8, description="crops per step")
-    learning_rate: Positive = Field(4e-3, description="peak of the one-cycle schedule")
-    layers: Count = Field(20, description="convolution layers")
-    features: Count = Field(16, description="features per layer")
-    seed: int = Field(1000, description="seed of data and weights")
-
-
-class TrainQuantifyConfig(Section):
-    """Training of the CNN that maps OPD to representations."""
-
-    fields: Count = Field(1500, description="simulated fields of 128 x 128 pixels")
-    steps: Count = Field(3000, description="optimiser steps")
-    batch: Count = Field(8, description="fields per step")
-    learning_rate: Positive = Field(3e-3, description="peak of the schedule")
-    layers: Count = Field(20, description="convolution layers")
-    features: Count = Field(32, description="features per layer")
-    stride: Literal[1, 2] = Field(2, description="2 works on 2 x 2 blocks of pixels, four times faster")
-    noise_sd_nm: NonNegative = Field(5.0, description="largest noise added to training fields [nm]")
-    background_nm: NonNegative = Field(10.0, description="largest slow background added [nm]")
-    seed: int = Field(2000, description="seed of data and weights")
-
-
-class TrainScoreConfig(Section):
-    """Training of the forecaster."""
-
-    epochs: Count = Field(12, description="passes over the windows")
-    batch: Count = Field(256, description="windows per step")
-    learning_rate: Positive = Field(1e-3, description="peak of the cosine schedule")
-    windows_per_epoch: Count = Field(20000, description="windows drawn anew for each epoch")
-    seed: int = Field(3000, description="seed of split, order and weights")
-
-
 class SimulateConfig(Section):
     """An acquisition with known truth."""
 
     frames: Count = Field(216, description="length of the acquisition")
     height_px: Count = Field(320, description="rows of the sensor")
     width_px: Count = Field(384, description="columns of the sensor")
+    z_um: Positive = Field(1000.0, description="true distance from sample to sensor [um]")
     cells_per_mm2: Positive = Field(100.0, description="density in the first frame")
     cycle_h: Positive = Field(20.0, description="mean cell cycle [h]")
     cycle_cv: NonNegative = Field(0.12, description="spread of the cell cycle")
@@ -204,12 +206,12 @@ class SimulateConfig(Section):
     abnormal_fraction: Fraction = Field(0.1, description="share of cells that go wrong")
     oversampling: Literal[1, 2] = Field(2, description="simulated pixels per sensor pixel and axis")
     spectral_lines: Annotated[int, Field(ge=1, le=9)] = Field(
-        3, description="wavelengths that make up an LED"
+        5, description="wavelengths that make up an LED"
     )
     sensor_noise: NonNegative = Field(0.01, description="noise sd at open-beam intensity")
     background_amplitude: NonNegative = Field(0.1, description="structure of the illumination, relative")
     colour_shift_um: NonNegative = Field(5.0, description="largest lateral shift of a colour [um]")
-    drift_nm: NonNegative = Field(0.0, description="slow OPD background [nm]")
+    drift_nm: NonNegative = Field(0.0, description="sd of a slow OPD background that is no cell [nm]")
     open_beam_counts: Annotated[int, Field(ge=16, le=60000)] = Field(
         140, description="grey level of the open beam"
     )
@@ -223,13 +225,8 @@ class ReportConfig(Section):
     montage_frames: Count = Field(4, description="frames shown")
     anomalies: Count = Field(12, description="ranked anomalies shown")
     strip_frames: Count = Field(12, description="thumbnails per anomaly")
-
-
-class EvaluateConfig(Section):
-    """Held-out measurement of accuracy; its seeds never meet those of training."""
-
-    seeds: tuple[int, ...] = Field((90001, 90002, 90003), description="seeds of the held-out simulations")
-    field_px: Count = Field(384, description="side of the simulated fields; the other side is 3/4 of it")
+    crop_um: Positive = Field(100.0, description="side of a thumbnail [um]")
+    montage_um: Positive = Field(800.0, description="larger fields show a centre of this width [um]")
 
 
 class Config(Section):
@@ -250,6 +247,7 @@ class Config(Section):
     series: SeriesConfig = SeriesConfig()
     score: ScoreConfig = ScoreConfig()
     report: ReportConfig = ReportConfig()
+    fields: FieldsConfig = FieldsConfig()
     train_unwrap: TrainUnwrapConfig = TrainUnwrapConfig()
     train_quantify: TrainQuantifyConfig = TrainQuantifyConfig()
     train_score: TrainScoreConfig = TrainScoreConfig()

@@ -163,3 +163,8 @@ OPD = StackContract(
     ),
     ("first_frame", "pixel_pitch_um"),
 )
+BACKGROUND = StackContract(
+    "background",
+    MappingProxyType({"background": HOLOGRAMS.datasets["background"]}),
+    ("dtype", "method", "pixel_pitch_um"),
+)

@@ -1,5 +1,11 @@
 """Physical constants and the few conversions that the whole project shares."""
 
+from typing import TypeVar
+
+import numpy as np
+
+Number = TypeVar("Number", float, np.ndarray)
+
 NM_PER_UM = 1000.0
 MIN_PER_H = 60.0
 
@@ -8,9 +14,9 @@ SPECIFIC_REFRACTION_INCREMENT_UM3_PER_PG = 0.18
 
 
 def dry_mass_pg(
-    optical_volume_um3: float,
+    optical_volume_um3: Number,
     increment_um3_per_pg: float = SPECIFIC_REFRACTION_INCREMENT_UM3_PER_PG,
-) -> float:
+) -> Number:
     """Return the dry mass in pg of an optical volume in um3 (the integral of OPD over area).
 
     Works on scalars and arrays alike: CDM = OVD / alpha, Allier et al., Front. Phys. 9:776805
@@ -19,7 +25,7 @@ def dry_mass_pg(
     return optical_volume_um3 / increment_um3_per_pg
 
 
-def optical_volume_um3(opd_sum_nm: float, pixel_pitch_um: float) -> float:
+def optical_volume_um3(opd_sum_nm: Number, pixel_pitch_um: float) -> Number:
     """Return the optical volume in um3 of a sum over pixels of OPD in nm.
 
     OVD is the integral of OPD over area, Allier et al. (2022), Eq. 3.

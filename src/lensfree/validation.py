@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -53,7 +53,7 @@ def unknown_name(kind: str, got: str, known: list[str]) -> str:
 def _sentence(model: type[BaseModel], error: ValidationError) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
-    key = ".".join(path)
+    key = ".".join(_named(model, path))
     if first["type"] == "extra_forbidden":
         parents, name = path[:-1], path[-1]
         kind = f"key in section '{'.'.join(parents)}':" if parents else "key"
@@ -66,16 +66,19 @@ def _sentence(model: type[BaseModel], error: ValidationError) -> str:
     return f"'{key}' is {first['input']!r}, expected {wanted.removeprefix('a valid ')}"
 
 
+def _named(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Return the part of pydantic's location that the person typed: no union members, no indices."""
+    named: list[str] = []
+    while len(named) < len(path) and path[len(named)] in _keys(model, named):
+        named.append(path[len(named)])
+    return named or path
+
+
 def _keys(model: type[BaseModel], parents: list[str]) -> list[str]:
     fields = model.model_fields
     for parent in parents:
         annotation = fields[parent].annotation
-        inner = [a for a in (annotation, *get_args(annotation)) if _is_model(a)]
-        if not inner:
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
-        fields = inner[0].model_fields
+        fields = annotation.model_fields
     return list(fields)
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

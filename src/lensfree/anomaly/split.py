@@ -50,8 +50,8 @@ def split_by_lineage(windows: Windows, seed: int) -> Split:
     lineage, counts = np.unique(windows.lineage, return_counts=True)
     if len(lineage) < 2:
         raise ValueError(
-            f"{len(windows)} windows of {len(lineage)} lineages cannot be split, expected at least 2 lineages; "
-            "use longer or more acquisitions, or set score.model to 'shipped'"
+            f"{len(windows)} windows of {len(lineage)} lineages cannot be split, expected at least "
+            "2 lineages; use longer or more acquisitions, or set score.model to 'shipped'"
         )
     order = np.random.default_rng(seed).permutation(len(lineage))
     done = np.cumsum(counts[order])
@@ -77,7 +77,7 @@ def mean_and_sd(windows: Windows) -> tuple[float, float]:
     sd_pg = float(points.std()) if len(points) else 0.0
     if sd_pg == 0.0:
         raise ValueError(
-            f"{len(windows)} windows with dry mass sd {sd_pg:g} pg cannot be standardised, expected dry mass that varies; "
-            "check the series table"
+            f"{len(windows)} windows with dry mass sd {sd_pg:g} pg cannot be standardised, expected "
+            "dry mass that varies; check the series table"
         )
     return float(points.mean()), sd_pg

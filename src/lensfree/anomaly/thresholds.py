@@ -21,7 +21,8 @@ def window_threshold(training_mse: np.ndarray, sigma_count: float) -> float:
     training_mse = np.asarray(training_mse, dtype=np.float64)
     if training_mse.size == 0 or not np.isfinite(training_mse).all():
         raise ValueError(
-            f"got {training_mse.size} training MSE of which {int((~np.isfinite(training_mse)).sum())} are not finite, "
+            f"got {training_mse.size} training MSE of which "
+            f"{int((~np.isfinite(training_mse)).sum())} are not finite, "
             "expected at least one and all finite; check the forecaster that made them"
         )
     return float(training_mse.mean() + sigma_count * training_mse.std())

@@ -13,18 +13,14 @@ things open; they are decided here:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from lensfree.anomaly.histories import lineages, on_grid
 from lensfree.config import ScoreConfig
 from lensfree.units import MIN_PER_H
-
-GRID_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class Windows:
         """Dry mass that it must foretell, as measured [pg], (n, target_points)."""
         return self._cut(self.dry_mass_pg, self.input_points, self.target_points)
 
-    def take(self, chosen: np.ndarray) -> Windows:
+    def take(self, chosen: np.ndarray | slice) -> Windows:
         """Return the chosen windows, given by index, by slice or by a mask."""
         names = ("first", "series_id", "lineage", "last_cell_id", "start_h")
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
@@ -93,9 +89,8 @@ class Windows:
 def cut_windows(series: pd.DataFrame, config: ScoreConfig) -> Windows:
     """Cut every history into all windows that fit into it, one per starting point.
 
-    Histories whose grid is not `config.interval_min` are interpolated linearly onto it, from their own
-    first point on. A point between the last of a mother and the first of a daughter is then a mixture
-    of both; it counts as the mother's. Histories shorter than a window give none.
+    Histories whose grid is not `config.interval_min` are interpolated onto it. Histories shorter than a
+    window give none.
 
     Args:
         series: table under `contracts.SERIES`.
@@ -109,8 +104,9 @@ def cut_windows(series: pd.DataFrame, config: ScoreConfig) -> Windows:
     lineage_of = lineages(series)
     parts: list[Windows] = []
     n_points = 0
-    for series_id, rows in series.groupby("series_id", sort=True):
-        time_h, dry_mass_pg, cell_id = _on_grid(rows.sort_values("time_h"), config.interval_min / MIN_PER_H)
+    for _, rows in series.groupby("series_id", sort=True):
+        series_id = int(rows["series_id"].iloc[0])
+        time_h, dry_mass_pg, cell_id = on_grid(rows.sort_values("time_h"), config.interval_min / MIN_PER_H)
         n_windows = len(time_h) - span + 1
         if n_windows < 1:
             continue
@@ -147,62 +143,6 @@ def smooth(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     padded = np.pad(values, reach)
     present = np.pad(np.ones(len(values)), reach)
     return np.convolve(padded, weights, mode="valid") / np.convolve(present, weights, mode="valid")
-
-
-def lineages(series: pd.DataFrame) -> dict[int, int]:
-    """Return for every series_id a number shared by all histories that share a cell with it."""
-    pairs = series[["series_id", "cell_id"]].drop_duplicates()
-    series_ids, row = np.unique(pairs["series_id"].to_numpy(), return_inverse=True)
-    _, column = np.unique(pairs["cell_id"].to_numpy(), return_inverse=True)
-    n = len(series_ids)
-    size = n + (int(column.max()) + 1 if len(column) else 0)
-    graph = coo_array((np.ones(len(row), dtype=np.int8), (row, column + n)), shape=(size, size))
-    component = connected_components(graph, directed=False)[1] if n else np.empty(0, dtype=np.int64)
-    return {int(name): int(component[index]) for index, name in enumerate(series_ids)}
-
-
-def pool_series(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put the histories of several acquisitions into one table, with identities that do not meet."""
-    pooled, next_series, next_cell = [], 0, 0
-    for table in tables:
-        if table.empty:
-            continue
-        shifted = table.assign(
-            series_id=table["series_id"] - table["series_id"].min() + next_series,
-            cell_id=table["cell_id"] - table["cell_id"].min() + next_cell,
-        )
-        next_series = int(shifted["series_id"].max()) + 1
-        next_cell = int(shifted["cell_id"].max()) + 1
-        pooled.append(shifted)
-    return pd.concat(pooled, ignore_index=True) if pooled else tables[0]
-
-
-def _on_grid(rows: pd.DataFrame, interval_h: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return time, dry mass and cell of one history on the grid of the windows."""
-    time_h = rows["time_h"].to_numpy(dtype=np.float64)
-    dry_mass_pg = rows["dry_mass_pg"].to_numpy(dtype=np.float64)
-    cell_id = rows["cell_id"].to_numpy(dtype=np.int64)
-    _check_history(int(rows["series_id"].iloc[0]), time_h, dry_mass_pg)
-    steps = int(np.floor((time_h[-1] - time_h[0]) / interval_h + GRID_TOLERANCE))
-    grid_h = time_h[0] + interval_h * np.arange(steps + 1)
-    if len(grid_h) == len(time_h) and np.allclose(grid_h, time_h, rtol=0, atol=GRID_TOLERANCE * interval_h):
-        return time_h, dry_mass_pg, cell_id
-    before = np.searchsorted(time_h, grid_h + GRID_TOLERANCE * interval_h, side="right") - 1
-    return grid_h, np.interp(grid_h, time_h, dry_mass_pg), cell_id[before]
-
-
-def _check_history(series_id: int, time_h: np.ndarray, dry_mass_pg: np.ndarray) -> None:
-    if not np.isfinite(dry_mass_pg).all():
-        raise ValueError(
-            f"series {series_id} has {int((~np.isfinite(dry_mass_pg)).sum())} dry masses that are not finite, "
-            "expected none; rerun the stage series, which fills or splits at missing points"
-        )
-    step_h = np.diff(time_h)
-    if len(step_h) and step_h.max() - step_h.min() > 2 * GRID_TOLERANCE * np.median(step_h):
-        raise ValueError(
-            f"series {series_id} has steps from {step_h.min():.4g} to {step_h.max():.4g} h, expected a regular "
-            "grid; rerun the stage series, which fills or splits at missing points"
-        )
 
 
 def _joined(parts: list[Windows], config: ScoreConfig) -> Windows:

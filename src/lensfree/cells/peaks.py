@@ -3,8 +3,8 @@
 The inverse of `representation.draw_representation`, after Allier et al., Front. Phys. 9:776805
 (2022), section 2.3, for maps that a network predicts. Three things make it exact on drawn maps:
 
-- detection runs on the maps filtered with the disc itself, which has its one maximum at the centre
-  of a flat-topped disc, also where discs of equal value touch;
+- detection runs on the maps filtered with the disc itself less a ring around it, which has its one
+  maximum at the centre of a flat-topped disc, also where discs of equal value touch;
 - a weak disc beside a strong one is no maximum at all, so found discs are taken out and the rest is
   searched again;
 - a disc cut by a neighbour or by the border has a shifted centroid, so the centre is moved until a
@@ -27,6 +27,13 @@ CORE = 0.6
 
 SUPPORT = 0.6
 """Share of a disc's area that must be filled: what is left beside a disc taken out is less."""
+
+RING = 1.5
+"""Outer radius of the ring around a disc, in disc radii."""
+
+RING_WEIGHT = 0.5
+"""Weight of what the ring holds against what the disc holds: the places between discs that touch are
+as full as their centres, but have more around them."""
 
 _PASSES = 3
 _ITERATIONS = 6
@@ -96,11 +103,13 @@ def _search(
     presence = planes[0]
     disc = _disc(radius_px)
     total = ndimage.correlate(presence, disc, mode="constant")
+    ring = _disc(RING * radius_px)
+    middle = slice(ring.shape[0] // 2 - disc.shape[0] // 2, ring.shape[0] // 2 + disc.shape[0] // 2 + 1)
+    ring[middle, middle] -= disc
+    around = ndimage.correlate(presence, ring, mode="constant")
     # Ranked by the sum: the mean over what is inside would put border discs outside their centre.
-    ranked = np.rint(total / disc.sum() / _STEP)
-    # A disc centred in a corner is a quarter of a disc, and dry mass a quarter of presence.
-    is_peak = local_maxima(ranked, connectivity=2) & (ranked * _STEP >= SUPPORT * least / 16)
-    is_peak &= total > 0
+    ranked = np.rint((total / disc.sum() - RING_WEIGHT * around / ring.sum()) / _STEP)
+    is_peak = local_maxima(ranked, connectivity=2) & (total > _STEP)
     labels, count = ndimage.label(is_peak, structure=np.ones((3, 3)))
     if not count:
         return np.empty((0, 2))
@@ -109,20 +118,24 @@ def _search(
     size = np.bincount(label)
     centres_px = np.stack([np.bincount(label, y) / size, np.bincount(label, x) / size], axis=1)
     strength = np.bincount(label, ranked[y, x]) / size
-    values = _measure(planes, centres_px, core_px)
-    is_disc = (values[:, 0] > 0) & (values[:, 1] >= least)
-    is_disc &= strength * _STEP >= SUPPORT * values[:, 0] * _share_inside(centres_px, presence.shape, disc)
+    filled = np.zeros(count)
+    np.maximum.at(filled, label, total[y, x] / _area_inside(y, x, presence.shape, disc))
+    # Dry mass alone is a quarter of presence: below that the medians need not be looked at.
+    is_candidate = filled >= SUPPORT * least / len(MEASURES)
+    centres_px, strength, filled = centres_px[is_candidate], strength[is_candidate], filled[is_candidate]
+    values = _measure(planes[:2], centres_px, core_px)
+    is_disc = (values[:, 0] > 0) & (values[:, 1] >= least) & (filled >= SUPPORT * values[:, 0])
     if len(known_px):
-        is_disc &= cKDTree(known_px).query(centres_px)[0] >= apart_px
+        is_disc[is_disc] = cKDTree(known_px).query(centres_px[is_disc])[0] >= apart_px
     centres_px, strength = centres_px[is_disc], strength[is_disc]
     return centres_px[_suppress(centres_px, strength, apart_px)]
 
 
-def _share_inside(centres_px: np.ndarray, shape_yx: tuple[int, ...], disc: np.ndarray) -> np.ndarray:
-    """Return which share of a disc at each centre lies inside the field."""
-    steps = np.argwhere(disc) - (disc.shape[0] // 2)
-    index_yx = np.rint(centres_px).astype(int)[:, None, :] + steps
-    return np.all((index_yx >= 0) & (index_yx < shape_yx), axis=-1).mean(axis=1)
+def _area_inside(y: np.ndarray, x: np.ndarray, shape_yx: tuple[int, ...], disc: np.ndarray) -> np.ndarray:
+    """Return the area in pixels of a disc at each pixel, as far as it lies inside the field."""
+    steps = np.argwhere(disc) - disc.shape[0] // 2
+    index_yx = np.stack([y, x], axis=1)[:, None, :] + steps
+    return np.all((index_yx >= 0) & (index_yx < shape_yx), axis=-1) @ disc[disc > 0]
 
 
 def _suppress(centres_px: np.ndarray, strength: np.ndarray, apart_px: float) -> np.ndarray:
@@ -193,14 +206,17 @@ def _core_median(plane: np.ndarray, centres_px: np.ndarray, core_px: float) -> n
 
 
 def _disc(radius_px: float) -> np.ndarray:
-    reach = int(np.floor(radius_px))
+    """Return a disc centred on a pixel, its rim shared out so that the area is that of the disc."""
+    reach = int(np.ceil(radius_px))
     y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    return (y**2 + x**2 <= radius_px**2).astype(float)
+    return np.clip(radius_px + 0.5 - np.hypot(y, x), 0.0, 1.0)
 
 
 def _check(maps: np.ndarray) -> None:
     if maps.ndim != 3 or maps.shape[0] != len(MEASURES):
-        raise ValueError(f"maps have shape {maps.shape}, expected ({len(MEASURES)}, y, x): one map each of {MEASURES}")
+        raise ValueError(
+            f"maps have shape {maps.shape}, expected ({len(MEASURES)}, y, x): one map each of {MEASURES}"
+        )
     is_bad = ~np.isfinite(maps)
     if is_bad.any():
         raise ValueError(

@@ -139,9 +139,7 @@ def build_transfers(
             distance_mm=optics.source_distance_mm,
         )
         if channel.shift_y_um or channel.shift_x_um:
-            transfer *= xp.exp(
-                -2j * pi * (fy_per_um * channel.shift_y_um + fx_per_um * channel.shift_x_um)
-            )
+            transfer *= xp.exp(-2j * pi * (fy_per_um * channel.shift_y_um + fx_per_um * channel.shift_x_um))
         transfers[index] = transfer
     return transfers
 

@@ -52,6 +52,7 @@ class Objective:
             tv_weight=config.tv_weight,
             tv_eps=config.tv_eps_nm / NM_PER_UNIT,
             negative_weight=config.negative_opd_weight * NM_PER_UNIT**2,
+            square_weight=config.slow_opd_weight,
         )
         value += pointwise.add_regulariser(
             unknowns[1],
@@ -59,6 +60,7 @@ class Objective:
             tv_weight=config.absorption_tv_weight,
             tv_eps=config.absorption_tv_eps,
             negative_weight=config.negative_absorption_weight,
+            square_weight=0.0,
         )
         return value, gradient
 

@@ -9,16 +9,22 @@ frequent OPD of the field, which is the background wherever cells do not cover m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import ceil
 from typing import Any
 
 import numpy as np
 
-from lensfree.arrays import array_namespace
+from lensfree.arrays import array_namespace, is_cupy, to_device, to_numpy
 from lensfree.config import OpticsConfig, ReconstructConfig
 from lensfree.optics.hologram import Channel, PaddedGrid, build_transfers, crop, padding_px
 from lensfree.phase.descent import descend
+from lensfree.phase.level import background_level_nm
 from lensfree.phase.objective import NM_PER_UNIT, Objective
+
+LEVEL_SAMPLE_PX = 1_000_000
+"""The background level is taken from a regular grid of about this many pixels."""
 
 Refine = Callable[[Any, Any], tuple[Any, Any]]
 
@@ -69,9 +75,11 @@ def retrieve(
     Raises:
         ValueError: the intensity's shape does not fit the channels, or nothing finite is in it.
     """
+    is_reference = config.method == "reference"
+    if is_reference:
+        config = config.model_copy(update={"slow_opd_weight": config.slow_opd_weight_reference})
     problem = _Problem.build(intensity, channels, pixel_pitch_um, optics, config)
     xp = array_namespace(intensity)
-    is_reference = config.method == "reference"
     first = descend(
         problem.start(xp),
         problem.objective.value_and_gradient,
@@ -107,20 +115,28 @@ def first_descent(
     return problem.maps(first.unknowns)
 
 
-def background_level_nm(opd_nm: Any) -> float:
-    """Return the most frequent OPD: the middle of the narrowest interval that holds a fifth of all pixels.
+def misfit_by_distance(
+    intensity: Any,
+    channels: Sequence[Channel],
+    *,
+    pixel_pitch_um: float,
+    optics: OpticsConfig,
+    config: ReconstructConfig,
+    iterations: int,
+) -> Callable[[float], float]:
+    """Return a function from a distance in um, the same for all channels, to the misfit reached there.
 
-    Robust to cells on most of the field, where a median would sit inside cells.
+    It is the misfit alone: the whole objective is biased to shorter distances.
     """
-    xp = array_namespace(opd_nm)
-    ordered = xp.sort(opd_nm[xp.isfinite(opd_nm)].ravel())
-    count = int(ordered.size)
-    if count == 0:
-        return 0.0
-    share = max(count // 5, 1)
-    widths = ordered[share - 1 :] - ordered[: count - share + 1]
-    start = int(xp.argmin(widths))
-    return float(xp.median(ordered[start : start + share]))
+
+    def misfit_at(z_um: float) -> float:
+        moved = [replace(channel, z_um=z_um) for channel in channels]
+        problem = _Problem.build(intensity, moved, pixel_pitch_um, optics, config)
+        start = problem.start(array_namespace(intensity))
+        reached = descend(start, problem.objective.value_and_gradient, iterations=iterations)
+        return problem.objective.misfit(reached.unknowns)
+
+    return misfit_at
 
 
 @dataclass(frozen=True)
@@ -147,14 +163,14 @@ class _Problem:
         xp = array_namespace(intensity)
         is_recorded = xp.isfinite(intensity)
         if not bool(is_recorded.any()):
-            raise ValueError("got an intensity without a finite pixel, expected at least one: is the frame missing?")
+            raise ValueError(
+                "got an intensity without a finite pixel, expected at least one: is the frame missing?"
+            )
         grid = PaddedGrid.around(intensity.shape[-2:], padding_px(config.padding_um, pixel_pitch_um))
         recorded = xp.sqrt(xp.maximum(xp.where(is_recorded, intensity, 0), 0)).astype(xp.float32)
         amplitude = xp.full((len(channels), *grid.padded_yx), -1, dtype=xp.float32)
         amplitude[grid.window] = xp.where(is_recorded, recorded, -1)
-        transfers = build_transfers(
-            channels, xp.empty(grid.padded_yx, xp.complex64), pixel_pitch_um=pixel_pitch_um, optics=optics
-        )
+        transfers = _transfers(tuple(channels), grid.padded_yx, pixel_pitch_um, optics, is_cupy(intensity))
         wavelengths_nm = [channel.wavelength_nm for channel in channels]
         return cls(Objective(amplitude, transfers, wavelengths_nm, config), grid)
 
@@ -175,5 +191,19 @@ class _Problem:
 
     def retrieval(self, unknowns: Any, misfit: float, misfit_first: float, n_evaluations: int) -> Retrieval:
         opd_nm, absorption = self.maps(unknowns)
-        opd_nm -= np.float32(background_level_nm(opd_nm))
+        stride = ceil((opd_nm.size / LEVEL_SAMPLE_PX) ** 0.5)
+        opd_nm -= np.float32(background_level_nm(to_numpy(opd_nm[::stride, ::stride])))
         return Retrieval(opd_nm, absorption, misfit, misfit_first, n_evaluations)
+
+
+@lru_cache(maxsize=1)
+def _transfers(
+    channels: tuple[Channel, ...],
+    padded_yx: tuple[int, int],
+    pixel_pitch_um: float,
+    optics: OpticsConfig,
+    is_on_gpu: bool,
+) -> Any:
+    """Return the transfer functions; frames of one acquisition share them, so the last ones are kept."""
+    like = to_device(np.empty(padded_yx, np.complex64), "cuda" if is_on_gpu else "cpu")
+    return build_transfers(channels, like, pixel_pitch_um=pixel_pitch_um, optics=optics)

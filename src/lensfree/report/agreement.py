@@ -42,7 +42,9 @@ def match_cells(truth: pd.DataFrame, found: pd.DataFrame, radius_um: float = MAT
     return matched
 
 
-def compare_cells(truth: pd.DataFrame, cells: pd.DataFrame, field_um: tuple[float, float]) -> dict[str, float]:
+def compare_cells(
+    truth: pd.DataFrame, cells: pd.DataFrame, field_um: tuple[float, float]
+) -> dict[str, float]:
     """Return counts and dry mass of found cells against true cells.
 
     Slope and R2 are of the least-squares line measured = slope * true + offset over matched cells;
@@ -77,7 +79,8 @@ def compare_cells(truth: pd.DataFrame, cells: pd.DataFrame, field_um: tuple[floa
         "dry_mass_bias_pg": float(difference_pg.mean()) if difference_pg.size else np.nan,
         "dry_mass_sd_pg": float(difference_pg.std()) if difference_pg.size else np.nan,
         "total_dry_mass_ratio": _ratio(
-            float(cells.loc[is_found_inner, "dry_mass_pg"].sum()), float(truth.loc[is_true_inner, "dry_mass_pg"].sum())
+            float(cells.loc[is_found_inner, "dry_mass_pg"].sum()),
+            float(truth.loc[is_true_inner, "dry_mass_pg"].sum()),
         ),
     }
 
@@ -101,12 +104,17 @@ def true_cells_of_tracks(truth: pd.DataFrame, tracks: pd.DataFrame) -> dict[int,
 def true_anomalies_of_series(truth: pd.DataFrame, tracks: pd.DataFrame, series: pd.DataFrame) -> pd.Series:
     """Return for each series what the simulator did to its cells: the kinds, or empty if normal."""
     cells_of = true_cells_of_tracks(truth, tracks)
-    abnormal = truth[truth["is_abnormal"]].drop_duplicates("cell_id").set_index("cell_id")["anomaly"]
+    abnormal = (
+        truth[truth["is_abnormal"].to_numpy(dtype=bool)]
+        .drop_duplicates("cell_id")
+        .set_index("cell_id")["anomaly"]
+    )
     kinds = {}
-    for series_id, part in series.groupby("series_id"):
+    for series_id in series["series_id"].unique().tolist():
+        part = series[series["series_id"] == series_id]
         true_ids = set().union(*(cells_of.get(int(cell), set()) for cell in part["cell_id"].unique()))
         names = {str(abnormal[true_id]) or "abnormal" for true_id in true_ids if true_id in abnormal.index}
-        kinds[int(str(series_id))] = ", ".join(sorted(names))
+        kinds[series_id] = ", ".join(sorted(names))
     return pd.Series(kinds, dtype=object, name="anomaly")
 
 
@@ -131,9 +139,20 @@ def compare_anomalies(truth_of_series: pd.Series, scores: pd.DataFrame) -> dict[
     }
 
 
-def compare_divisions(truth: pd.DataFrame, tracks: pd.DataFrame) -> dict[str, float]:
-    """Return the number of true and found divisions inside the field."""
-    return {"n_divisions_true": float(count_divisions(truth)), "n_divisions_found": float(count_divisions(tracks))}
+def compare(
+    truth: pd.DataFrame,
+    cells: pd.DataFrame | None,
+    tracks: pd.DataFrame | None,
+    field_um: tuple[float, float],
+) -> dict[str, float]:
+    """Return the numbers of `compare_cells` and the divisions, as far as there are results."""
+    numbers: dict[str, float] = {}
+    if cells is not None:
+        numbers |= compare_cells(truth, cells, field_um)
+    if tracks is not None:
+        numbers["n_divisions_true"] = float(count_divisions(truth))
+        numbers["n_divisions_found"] = float(count_divisions(tracks))
+    return numbers
 
 
 def _fit(true_pg: np.ndarray, measured_pg: np.ndarray) -> tuple[float, float]:

@@ -58,7 +58,8 @@ class Snapshot:
         hologram: normalised intensity (y, x) or RGB (y, x, 3), 1 = open beam; None if not recorded.
         opd_nm: optical path difference (y, x).
         absorption: amplitude exponent (y, x), None if not measured.
-        cells: rows of the cells table in this frame, positions in the field; None before quantify.
+        cells: rows of the cells table in the shown region, positions in the field; None before quantify.
+        about_um: position (y, x) in the field of the cell that the picture is about, None if of none.
     """
 
     frame: int
@@ -68,6 +69,7 @@ class Snapshot:
     opd_nm: np.ndarray
     absorption: np.ndarray | None = None
     cells: pd.DataFrame | None = None
+    about_um: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class PageContent:
         per_frame: frame, time_h, is_missing, reason, z_um, misfit, background_sd_nm.
         field_um: height and width of the field.
         snapshots: frames for the montage.
+        overview: the whole field, where the montage shows only a part of it.
         focus: the focus table.
         cells: the cells table.
         tracks: the tracks table.
@@ -143,6 +146,7 @@ class PageContent:
     per_frame: pd.DataFrame
     field_um: tuple[float, float]
     snapshots: tuple[Snapshot, ...] = ()
+    overview: Snapshot | None = None
     focus: pd.DataFrame | None = None
     cells: pd.DataFrame | None = None
     tracks: pd.DataFrame | None = None

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from lensfree.report import style
 
 
-def draw_population(per_frame: pd.DataFrame, cells: pd.DataFrame, truth: pd.DataFrame | None = None) -> Figure:
+def draw_population(
+    per_frame: pd.DataFrame, cells: pd.DataFrame, truth: pd.DataFrame | None = None
+) -> Figure:
     """Draw the number of cells and their total dry mass against time.
 
     Args:
@@ -22,7 +24,10 @@ def draw_population(per_frame: pd.DataFrame, cells: pd.DataFrame, truth: pd.Data
     with style.look():
         figure = style.new_figure(8.4, 3.9)
         count_axes, mass_axes = figure.subplots(2, 1, sharex=True)
-        for table, colour, dashes, label in ((truth, style.ORANGE, "--", "truth"), (cells, style.BLUE, "-", "measured")):
+        for table, colour, dashes, label in (
+            (truth, style.ORANGE, "--", "truth"),
+            (cells, style.BLUE, "-", "measured"),
+        ):
             if table is None:
                 continue
             totals = totals_per_frame(per_frame, table)
@@ -75,7 +80,9 @@ def draw_histograms(
         if tracks is not None and len(tracks):
             _draw_lengths(length_axes, tracks, series, window_h)
         else:
-            length_axes.text(0.5, 0.5, "no tracks", ha="center", color=style.MUTED, transform=length_axes.transAxes)
+            length_axes.text(
+                0.5, 0.5, "no tracks", ha="center", color=style.MUTED, transform=length_axes.transAxes
+            )
         length_axes.set_xlabel("followed for [h]")
         length_axes.set_ylabel("count [1]")
         mass_pg = cells["dry_mass_pg"].to_numpy()
@@ -108,13 +115,14 @@ def mark_missing(axes: Any, per_frame: pd.DataFrame) -> None:
 
 def _draw_lengths(axes: Any, tracks: pd.DataFrame, series: pd.DataFrame | None, window_h: float) -> None:
     lengths_h = durations_h(tracks, "cell_id")
-    top_h = max([float(lengths_h.max()), 1.0] + ([float(durations_h(series, "series_id").max())] if _any(series) else []))
+    paths_h = durations_h(series, "series_id") if series is not None and len(series) else None
+    top_h = max(1.0, float(lengths_h.max()), 0.0 if paths_h is None else float(paths_h.max()))
     bins = np.linspace(0, top_h, 31).tolist()
     axes.hist(lengths_h, bins=bins, color=style.BLUE, label=f"{len(lengths_h)} cells")
-    if _any(series):
-        assert series is not None
-        paths_h = durations_h(series, "series_id")
-        axes.hist(paths_h, bins=bins, histtype="step", color=style.RED, lw=1.5, label=f"{len(paths_h)} series")
+    if paths_h is not None:
+        axes.hist(
+            paths_h, bins=bins, histtype="step", color=style.RED, lw=1.5, label=f"{len(paths_h)} series"
+        )
     if top_h > 0.7 * window_h:
         axes.axvline(window_h, color=style.INK, lw=1, ls="--", label=f"scored from {window_h:g} h")
     axes.legend(loc="upper right")
@@ -124,7 +132,3 @@ def durations_h(table: pd.DataFrame, key: str) -> pd.Series:
     """Return last minus first time of each value of `key`."""
     grouped = table.groupby(key)["time_h"]
     return grouped.max() - grouped.min()
-
-
-def _any(table: pd.DataFrame | None) -> bool:
-    return table is not None and len(table) > 0

@@ -41,7 +41,9 @@ def bin_to_page(image: np.ndarray, max_px: int = MAX_PICTURE_PX) -> tuple[np.nda
 
 def opd_range_nm(images: Sequence[np.ndarray]) -> tuple[float, float]:
     """Return a range of colours that shows cells: 1st to 99.8th percentile over all pictures."""
-    values = np.concatenate([image[np.isfinite(image)].ravel() for image in images]) if images else np.zeros(1)
+    values = (
+        np.concatenate([image[np.isfinite(image)].ravel() for image in images]) if images else np.zeros(1)
+    )
     if values.size == 0:
         return 0.0, 1.0
     low, high = np.percentile(values, (1.0, 99.8))
@@ -87,7 +89,9 @@ def draw_reconstruction(snapshot: Snapshot, pixel_pitch_um: float) -> Figure:
     ny, nx = snapshot.opd_nm.shape
     with style.look():
         figure = style.new_figure(4.0 * len(panels), 3.4 * ny / nx + 0.5)
-        for axes, (label, image) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for axes, (label, image) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+        ):
             shown, block = bin_to_page(image)
             if label.startswith("hologram"):
                 artist = axes.imshow(stretch_hologram(shown), cmap="gray", vmin=0, vmax=1)
@@ -102,11 +106,15 @@ def draw_reconstruction(snapshot: Snapshot, pixel_pitch_um: float) -> Figure:
     return figure
 
 
-def _draw_panel(axes: Any, kind: str, snapshot: Snapshot, pixel_pitch_um: float, limits: tuple[float, float]) -> None:
+def _draw_panel(
+    axes: Any, kind: str, snapshot: Snapshot, pixel_pitch_um: float, limits: tuple[float, float]
+) -> None:
     style.hide_frame(axes)
     image = snapshot.hologram if kind == "hologram" else snapshot.opd_nm
     if image is None:
-        axes.text(0.5, 0.5, "not recorded", ha="center", va="center", color=style.MUTED, transform=axes.transAxes)
+        axes.text(
+            0.5, 0.5, "not recorded", ha="center", va="center", color=style.MUTED, transform=axes.transAxes
+        )
         return
     shown, block = bin_to_page(image)
     if kind == "hologram":
@@ -116,9 +124,17 @@ def _draw_panel(axes: Any, kind: str, snapshot: Snapshot, pixel_pitch_um: float,
     if kind == "cells" and snapshot.cells is not None:
         y_px = ((snapshot.cells["y_um"] - snapshot.origin_um[0]) / pixel_pitch_um - (block - 1) / 2) / block
         x_px = ((snapshot.cells["x_um"] - snapshot.origin_um[1]) / pixel_pitch_um - (block - 1) / 2) / block
-        axes.plot(x_px, y_px, "o", ms=7, mfc="none", mec="#3BE0A5", mew=1.1, clip_on=True)
+        axes.plot(
+            x_px, y_px, "o", ms=7 if block == 1 else 2.5, mfc="none", mec=style.MARK, mew=1.1, clip_on=True
+        )
         axes.text(
-            0.02, 0.97, f"{len(snapshot.cells)} cells", transform=axes.transAxes, va="top", color="white", fontsize=8,
+            0.02,
+            0.97,
+            f"{len(snapshot.cells)} cells",
+            transform=axes.transAxes,
+            va="top",
+            color="white",
+            fontsize=8,
             bbox={"facecolor": "black", "alpha": 0.55, "pad": 1.5, "lw": 0},
         )
     style.draw_scale_bar(axes, shown.shape[:2], pixel_pitch_um * block)

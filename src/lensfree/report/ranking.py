@@ -45,7 +45,7 @@ def explain(suspect: Suspect, score: ScoreConfig, tau_w: float | None) -> str:
     """
     windows = suspect.windows
     n_abnormal = int(windows["is_abnormal"].sum())
-    worst = windows.loc[windows["forecast_mse"].idxmax()]
+    worst = windows.iloc[int(windows["forecast_mse"].to_numpy().argmax())]
     first_h, last_h = hours_of("forecast", score)
     begin_h, end_h = worst["start_h"] + first_h, worst["start_h"] + last_h
     if n_abnormal == 0:
@@ -54,10 +54,10 @@ def explain(suspect: Suspect, score: ScoreConfig, tau_w: float | None) -> str:
         opening = f"{n_abnormal} of {len(windows)} windows ({n_abnormal / len(windows):.0%}) are abnormal"
     against = ""
     if tau_w:
-        against = f", {worst['forecast_mse'] / tau_w:.2g} times the threshold {tau_w:.2g}"
+        against = f", {worst['forecast_mse'] / tau_w:.3g} times the threshold {tau_w:.3g}"
     return (
         f"{opening}. The forecast for {begin_h:.1f}–{end_h:.1f} h was the worst: its MSE is "
-        f"{worst['forecast_mse']:.2g}{against}. {_describe_mass(suspect.series, begin_h, end_h)}"
+        f"{worst['forecast_mse']:.3g}{against}. {_describe_mass(suspect.series, begin_h, end_h)}"
     )
 
 

@@ -23,7 +23,9 @@ def hours_of(part: Part, score: ScoreConfig) -> tuple[float, float]:
     return first * interval_h, (score.input_points + score.target_points - 1) * interval_h
 
 
-def abnormal_spans(windows: pd.DataFrame, score: ScoreConfig, part: Part = "forecast") -> list[tuple[float, float]]:
+def abnormal_spans(
+    windows: pd.DataFrame, score: ScoreConfig, part: Part = "forecast"
+) -> list[tuple[float, float]]:
     """Return the hours covered by a part of the abnormal windows, merged where they touch.
 
     Windows one step of the grid apart touch. Each span runs from the first point to the last point,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 
 # Okabe and Ito's palette keeps its meaning for colour-blind readers.
 INK = "#1f2a33"
@@ -19,6 +21,7 @@ RED = "#C43C1C"
 GREEN = "#008A63"
 ORANGE = "#E69F00"
 SKY = "#56B4E9"
+MARK = "#3BE0A5"
 MISSING = "#d9dee2"
 OPD_COLOURS = "inferno"
 BEYOND_FIELD = "#e9edf0"
@@ -50,7 +53,7 @@ _LOOK: dict[str, Any] = {
 @contextmanager
 def look() -> Iterator[None]:
     """Apply the look to the figures drawn inside the block."""
-    with mpl.rc_context(_LOOK):
+    with mpl.rc_context(cast(Any, _LOOK)):
         yield
 
 
@@ -63,14 +66,25 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 
 def to_png(figure: Figure, *, dpi: int = 110) -> bytes:
     """Render a figure to PNG bytes; the same figure gives the same bytes."""
+    # savefig would draw everything twice, once only to lay it out.
+    canvas = FigureCanvasAgg(figure)
+    with look():
+        figure.set_dpi(dpi)
+        canvas.draw()
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    imsave(buffer, np.asarray(canvas.buffer_rgba()), format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
-def hide_frame(axes: Any) -> None:
-    """Strip ticks, grid and spines: the axes hold a picture."""
-    axes.set_xticks([])
+def hide_frame(axes: Any, *, is_sharing_x: bool = False) -> None:
+    """Strip ticks, grid and spines: the axes hold pictures.
+
+    Shared x ticks belong to the other axes as well, so there they are only not drawn.
+    """
+    if is_sharing_x:
+        axes.tick_params(bottom=False, labelbottom=False)
+    else:
+        axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)
     for spine in axes.spines.values():
@@ -88,7 +102,9 @@ def nice_length_um(width_um: float) -> float:
     return next(step * power for step in (5.0, 2.0, 1.0) if step * power <= limit)
 
 
-def draw_scale_bar(axes: Any, shape_yx: tuple[int, int], pixel_pitch_um: float, *, has_label: bool = True) -> None:
+def draw_scale_bar(
+    axes: Any, shape_yx: tuple[int, int], pixel_pitch_um: float, *, has_label: bool = True
+) -> None:
     """Draw a scale bar at the lower right of a picture whose axes are in pixels."""
     ny, nx = shape_yx
     length_um = nice_length_um(nx * pixel_pitch_um)
@@ -98,7 +114,7 @@ def draw_scale_bar(axes: Any, shape_yx: tuple[int, int], pixel_pitch_um: float, 
         axes.plot([right - length_px, right], [y, y], color=colour, lw=width, solid_capstyle="butt")
     if has_label:
         text = axes.text(
-            right - length_px / 2, y - 0.025 * ny, f"{length_um:g} µm", color="white", ha="center", va="bottom", size=8
+            right, y - 0.025 * ny, f"{length_um:g} µm", color="white", ha="right", va="bottom", size=8
         )
         text.set_path_effects([_outline()])
     axes.set_xlim(-0.5, nx - 0.5)

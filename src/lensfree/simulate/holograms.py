@@ -56,12 +56,16 @@ class Box:
     def to_box(self, cells: pd.DataFrame, pixel_pitch_um: float) -> pd.DataFrame:
         """Return cells with positions counted from the box's pixel (0, 0), for rendering the box."""
         top, left = self.margin_yx
-        return cells.assign(y_um=cells["y_um"] + top * pixel_pitch_um, x_um=cells["x_um"] + left * pixel_pitch_um)
+        return cells.assign(
+            y_um=cells["y_um"] + top * pixel_pitch_um, x_um=cells["x_um"] + left * pixel_pitch_um
+        )
 
     def to_sensor(self, cells: pd.DataFrame, pixel_pitch_um: float) -> pd.DataFrame:
         """Return cells with positions counted from the sensor's pixel (0, 0): the inverse of `to_box`."""
         top, left = self.margin_yx
-        return cells.assign(y_um=cells["y_um"] - top * pixel_pitch_um, x_um=cells["x_um"] - left * pixel_pitch_um)
+        return cells.assign(
+            y_um=cells["y_um"] - top * pixel_pitch_um, x_um=cells["x_um"] - left * pixel_pitch_um
+        )
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,8 @@ def simulate_intensity(
     """
     if opd_nm.shape != absorption.shape:
         raise ValueError(
-            f"absorption has shape {absorption.shape}, expected that of opd_nm, {opd_nm.shape}: render both alike"
+            f"absorption has shape {absorption.shape}, expected that of opd_nm, {opd_nm.shape}: "
+            "render both alike"
         )
     if opd_nm.shape[0] % oversampling or opd_nm.shape[1] % oversampling:
         raise ValueError(
@@ -185,8 +190,8 @@ def simulate_intensity(
         )
     if paths.transfers.shape[0] != len(channels) or paths.transfers.shape[2:] != opd_nm.shape:
         raise ValueError(
-            f"paths are for {paths.transfers.shape[0]} channels of {paths.transfers.shape[2:]} pixels, expected "
-            f"{len(channels)} of {opd_nm.shape}: build them anew with build_paths"
+            f"paths are for {paths.transfers.shape[0]} channels of {paths.transfers.shape[2:]} pixels, "
+            f"expected {len(channels)} of {opd_nm.shape}: build them anew with build_paths"
         )
     workers = cpu_count()
     fade = _fade(opd_nm.shape, fine_um)
@@ -198,11 +203,13 @@ def simulate_intensity(
     for c in range(len(channels)):
         intensity = np.zeros(opd.shape, np.float32)
         for line, weight in enumerate(paths.weights):
-            _transmit(field, opd, attenuation, np.float32(2 * pi / paths.wavelengths_nm[c, line]))
+            _transmit(field, opd, attenuation, 2 * pi / paths.wavelengths_nm[c, line])
             spectrum = fft.fft2(field, workers=workers, overwrite_x=True)
             spectrum *= paths.transfers[c, line]
-            _add_intensity(intensity, fft.ifft2(spectrum, workers=workers, overwrite_x=True), np.float32(weight))
-        blurred = fft.irfft2(fft.rfft2(intensity, workers=workers) * paths.blurs[c], s=opd.shape, workers=workers)
+            at_sensor = fft.ifft2(spectrum, workers=workers, overwrite_x=True)
+            _add_intensity(intensity, at_sensor, float(weight))
+        spectrum = fft.rfft2(intensity, workers=workers) * paths.blurs[c]
+        blurred = fft.irfft2(spectrum, s=opd.shape, workers=workers)
         out[c] = blurred.reshape(blocks).mean(axis=(1, 3))
     return out
 
@@ -223,16 +230,18 @@ def _fade(shape_yx: tuple[int, int], pixel_pitch_um: float) -> np.ndarray:
 
 @njit(cache=True, fastmath=True)
 def _transmit(field: np.ndarray, opd_nm: np.ndarray, attenuation: np.ndarray, wave_per_nm: float) -> None:
+    wave = np.float32(wave_per_nm)
     for row in range(field.shape[0]):
         for col in range(field.shape[1]):
-            phase = wave_per_nm * opd_nm[row, col]
+            phase = wave * opd_nm[row, col]
             amplitude = attenuation[row, col]
             field[row, col] = amplitude * (np.cos(phase) + 1j * np.sin(phase))
 
 
 @njit(cache=True, fastmath=True)
 def _add_intensity(intensity: np.ndarray, field: np.ndarray, weight: float) -> None:
+    share = np.float32(weight)
     for row in range(field.shape[0]):
         for col in range(field.shape[1]):
             value = field[row, col]
-            intensity[row, col] += weight * (value.real * value.real + value.imag * value.imag)
+            intensity[row, col] += share * (value.real * value.real + value.imag * value.imag)

@@ -11,8 +11,10 @@ of the area, which for an ellipse is its full major axis.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numba import njit
 
 N_ANGLES = 96
 ORDERS = np.arange(2, 8)
@@ -20,6 +22,8 @@ AMPLITUDES = np.array([0.05, 0.14, 0.09, 0.05, 0.035, 0.02])
 POINTED_ENDS = 0.05
 SMALLEST_RADIUS = 0.3
 _ANGLES = 2 * np.pi * np.arange(N_ANGLES) / N_ANGLES
+_COS, _SIN = np.cos(ORDERS[:, None] * _ANGLES), np.sin(ORDERS[:, None] * _ANGLES)
+_POINTS = POINTED_ENDS * np.cos(4 * _ANGLES)
 
 
 @dataclass(frozen=True)
@@ -41,28 +45,44 @@ class Outline:
 
 def unit_radii(shape_seed: int, shape_time_h: float, roundness: float) -> np.ndarray:
     """Return the radii of the unit outline; a circle where roundness is 1."""
-    rng = np.random.default_rng(int(shape_seed))
-    draws = rng.random((4, ORDERS.size))
+    draws = _draws(int(shape_seed))
     turn_rad_per_h = 0.5 * (draws[0] - 0.5)
     swell = 0.75 + 0.25 * np.sin(2 * np.pi * draws[1] + (0.2 + 0.5 * draws[2]) * shape_time_h)
     phases = 2 * np.pi * draws[3] + turn_rad_per_h * shape_time_h
-    waves = (AMPLITUDES * swell)[:, None] * np.cos(ORDERS[:, None] * _ANGLES + phases[:, None])
-    bumps = waves.sum(axis=0) + POINTED_ENDS * np.cos(4 * _ANGLES)
+    sizes = AMPLITUDES * swell
+    bumps = (sizes * np.cos(phases)) @ _COS - (sizes * np.sin(phases)) @ _SIN + _POINTS
     return np.maximum(1.0 + (1.0 - roundness) * bumps, SMALLEST_RADIUS)
 
 
-def polygon_moments(xy: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return area, centroid and second central moments per area of a closed polygon (point, xy)."""
-    x, y = xy.T
-    x_next, y_next = np.roll(x, -1), np.roll(y, -1)
-    cross = x * y_next - x_next * y
-    area = cross.sum() / 2
-    centroid = np.array([((x + x_next) * cross).sum(), ((y + y_next) * cross).sum()]) / (6 * area)
-    xx = ((x * x + x * x_next + x_next * x_next) * cross).sum() / 12
-    yy = ((y * y + y * y_next + y_next * y_next) * cross).sum() / 12
-    xy_ = ((x * y_next + 2 * x * y + 2 * x_next * y_next + x_next * y) * cross).sum() / 24
-    second = np.array([[xx, xy_], [xy_, yy]]) / area - np.outer(centroid, centroid)
-    return float(area), centroid, second
+@lru_cache(maxsize=8192)
+def _draws(shape_seed: int) -> np.ndarray:
+    return np.random.default_rng(shape_seed).random((4, ORDERS.size))
+
+
+@njit(cache=True)
+def radial_moments(radii: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return area, centroid and second central moments per area of the polygon of equally spaced radii."""
+    n = radii.size
+    area = 0.0
+    first = np.zeros(2)
+    second = np.zeros((2, 2))
+    for k in range(n):
+        nxt = (k + 1) % n
+        x, y = radii[k] * np.cos(2 * np.pi * k / n), radii[k] * np.sin(2 * np.pi * k / n)
+        u, v = radii[nxt] * np.cos(2 * np.pi * nxt / n), radii[nxt] * np.sin(2 * np.pi * nxt / n)
+        cross = x * v - u * y
+        area += cross / 2
+        first[0] += (x + u) * cross / 6
+        first[1] += (y + v) * cross / 6
+        second[0, 0] += (x * x + x * u + u * u) * cross / 12
+        second[1, 1] += (y * y + y * v + v * v) * cross / 12
+        second[0, 1] += (x * v + 2 * x * y + 2 * u * v + u * y) * cross / 24
+    centroid = first / area
+    second[1, 0] = second[0, 1]
+    for i in range(2):
+        for j in range(2):
+            second[i, j] = second[i, j] / area - centroid[i] * centroid[j]
+    return area, centroid, second
 
 
 def fit_outline(
@@ -80,16 +100,16 @@ def fit_outline(
         ValueError: where the area and length would make the minor axis longer than the major one.
     """
     radii = unit_radii(shape_seed, shape_time_h, roundness)
-    polygon = radii[:, None] * np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
-    area, centroid, second = polygon_moments(polygon)
+    area, centroid, second = radial_moments(radii)
     values, vectors = np.linalg.eigh(second)
     whiten = vectors @ np.diag(values**-0.5) @ vectors.T
     white_area = area * float(np.linalg.det(whiten))
     width_um = 16.0 * area_um2 / (white_area * length_um)
     if width_um > length_um * (1 + 1e-6):
+        shortest_um = shortest_length_um(shape_seed, shape_time_h, roundness, area_um2)
         raise ValueError(
             f"length_um={length_um:.2f} is too short for area_um2={area_um2:.1f}: the minor axis would be "
-            f"{width_um:.2f} um; give at least {shortest_length_um(shape_seed, shape_time_h, roundness, area_um2):.2f}"
+            f"{width_um:.2f} um; give at least {shortest_um:.2f}"
         )
     cos, sin = np.cos(angle_rad), np.sin(angle_rad)
     turn = np.array([[cos, -sin], [sin, cos]])
@@ -99,7 +119,6 @@ def fit_outline(
 
 def shortest_length_um(shape_seed: int, shape_time_h: float, roundness: float, area_um2: float) -> float:
     """Return the major axis at which both axes of this outline are equal."""
-    radii = unit_radii(shape_seed, shape_time_h, roundness)
-    polygon = radii[:, None] * np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
-    area, _, second = polygon_moments(polygon)
-    return float(4 * np.sqrt(area_um2 / area) * np.linalg.det(second) ** 0.25)
+    area, _, second = radial_moments(unit_radii(shape_seed, shape_time_h, roundness))
+    determinant = second[0, 0] * second[1, 1] - second[0, 1] * second[1, 0]
+    return float(4 * (area_um2 / area) ** 0.5 * determinant**0.25)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lensfree.simulate.outline import fit_outline, shortest_length_um
+from lensfree.simulate.outline import shortest_length_um
+from lensfree.simulate.placement import BORDER_UM, place_cells
 from lensfree.units import NM_PER_UM, SPECIFIC_REFRACTION_INCREMENT_UM3_PER_PG
 
 TABLE_DENSITIES_PER_MM2 = (183.0, 255.0, 364.0, 527.0)
@@ -28,11 +29,8 @@ FILL_RANGE = (0.60, 0.84)
 ROUND_RADIUS_UM = (7.0, 9.0)
 ROUND_FILL = (0.42, 0.55)
 ROUND_MAX_OPD_NM = (300.0, 900.0)
-MIN_DISTANCE_UM = 13.0
-BORDER_UM = 20.0
-"""Centres may lie this far outside the field, so that cells are cut by its border."""
-_GRID_UM = 2.0
-_TRIES = 30
+_LEAST_STRETCH = 1.06
+_MOST_STRETCH = 2.6
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,12 @@ class Population:
 
 def population_at(cells_per_mm2: float) -> Population:
     """Return the published population, linear in density between the table's four, constant beyond."""
-    values = {
-        name: tuple(float(np.interp(cells_per_mm2, TABLE_DENSITIES_PER_MM2, column)) for column in zip(*rows, strict=True))
-        for name, rows in TABLE.items()
-    }
-    return Population(**values)  # type: ignore[arg-type]
+
+    def at(name: str, which: int) -> float:
+        column = [row[which] for row in TABLE[name]]
+        return float(np.interp(cells_per_mm2, TABLE_DENSITIES_PER_MM2, column))
+
+    return Population(**{name: (at(name, 0), at(name, 1)) for name in TABLE})
 
 
 def draw_flat(rng: np.random.Generator, count: int, population: Population) -> pd.DataFrame:
@@ -76,7 +75,9 @@ def draw_flat(rng: np.random.Generator, count: int, population: Population) -> p
         / (NM_PER_UM * SPECIFIC_REFRACTION_INCREMENT_UM3_PER_PG)
     )
     fill = population.dry_mass_pg[0] / box_mean_pg * np.exp(fill_sd * normal[2] - fill_sd**2 / 2)
-    cells = pd.DataFrame({"dry_mass_pg": box_pg * np.clip(fill, *FILL_RANGE), "area_um2": area_um2, "max_opd_nm": max_opd_nm})
+    cells = pd.DataFrame(
+        {"dry_mass_pg": box_pg * np.clip(fill, *FILL_RANGE), "area_um2": area_um2, "max_opd_nm": max_opd_nm}
+    )
     round_um = 2 * np.sqrt(population.area_um2[0] / np.pi)
     stretch_mean = population.length_um[0] / round_um - _LEAST_STRETCH
     stretch_sd = np.sqrt(
@@ -86,10 +87,6 @@ def draw_flat(rng: np.random.Generator, count: int, population: Population) -> p
     stretch = _LEAST_STRETCH + rng.gamma(shape, stretch_mean / shape, count)
     cells["length_um"] = 2 * np.sqrt(area_um2 / np.pi) * np.minimum(stretch, _MOST_STRETCH)
     return _with_shape(rng, cells, roundness=0.0, state="flat")
-
-
-_LEAST_STRETCH = 1.06
-_MOST_STRETCH = 2.6
 
 
 def draw_round(rng: np.random.Generator, count: int, population: Population) -> pd.DataFrame:
@@ -130,37 +127,40 @@ def random_field(
         the outline; it may lie up to 20 um outside the field, and the outline may cross the border.
         Cells avoid each other, but where a place is crowded they touch and overlap a little.
     """
-    height_um, width_um = (n * pixel_pitch_um for n in shape_yx)
-    mm2 = (height_um + 2 * BORDER_UM) * (width_um + 2 * BORDER_UM) / 1e6
+    field_yx_um = (shape_yx[0] * pixel_pitch_um, shape_yx[1] * pixel_pitch_um)
+    mm2 = (field_yx_um[0] + 2 * BORDER_UM) * (field_yx_um[1] + 2 * BORDER_UM) / 1e6
     count = max(1, int(np.floor(cells_per_mm2 * mm2 + rng.random())))
     is_round = rng.random(count) < round_fraction
     population = population_at(cells_per_mm2)
-    parts = [draw_flat(rng, int((~is_round).sum()), population), draw_round(rng, int(is_round.sum()), population)]
-    cells = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    y_um, x_um, angle_rad = _place(rng, cells, height_um, width_um)
-    cells.insert(0, "y_um", y_um)
-    cells.insert(1, "x_um", x_um)
-    cells["angle_rad"] = angle_rad
+    flat = draw_flat(rng, int((~is_round).sum()), population)
+    rounded = draw_round(rng, int(is_round.sum()), population)
+    cells = pd.concat([part for part in (flat, rounded) if len(part)], ignore_index=True)
+    length_um, width_um = cells["length_um"].to_numpy(), cells["width_um"].to_numpy()
+    centre, cells["angle_rad"] = place_cells(rng, length_um, width_um, field_yx_um)
+    cells.insert(0, "y_um", centre[:, 0])
+    cells.insert(1, "x_um", centre[:, 1])
     return cells.iloc[rng.permutation(count)].reset_index(drop=True)
 
 
-def _with_shape(rng: np.random.Generator, cells: pd.DataFrame, *, roundness: float, state: str) -> pd.DataFrame:
+def _with_shape(
+    rng: np.random.Generator, cells: pd.DataFrame, *, roundness: float, state: str
+) -> pd.DataFrame:
+    """Return the cells with an outline of their own, and axes that this outline can have."""
     count = len(cells)
-    cells["angle_rad"] = rng.uniform(0, np.pi, count)
-    cells["state"] = state
-    cells["roundness"] = roundness
-    cells["nuclei"] = 1
-    cells["shape_seed"] = rng.integers(0, 2**31 - 8, count)
-    cells["shape_time_h"] = 0.0
-    widths = []
-    for row in range(count):
-        cell = {name: cells[name].iloc[row] for name in ("shape_seed", "shape_time_h", "roundness", "area_um2")}
-        shortest = 1.01 * shortest_length_um(**cell)
-        length = max(float(cells["length_um"].iloc[row]), shortest)
-        cells.loc[cells.index[row], "length_um"] = length
-        widths.append(fit_outline(**cell, length_um=length, angle_rad=0.0).width_um)
-    cells.insert(4, "width_um", widths)
-    return cells
+    seeds = rng.integers(0, 2**31 - 8, count)
+    areas = cells["area_um2"].to_numpy()
+    shortest = np.array([shortest_length_um(s, 0.0, roundness, a) for s, a in zip(seeds, areas, strict=True)])
+    length_um = np.maximum(cells["length_um"].to_numpy(), 1.01 * shortest)
+    return cells.assign(
+        length_um=length_um,
+        width_um=shortest**2 / length_um,
+        angle_rad=0.0,
+        state=state,
+        roundness=roundness,
+        nuclei=1,
+        shape_seed=seeds,
+        shape_time_h=0.0,
+    )
 
 
 def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -169,36 +169,3 @@ def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.nd
     while (beyond := np.abs(values) > 2.6).any():
         values[beyond] = rng.standard_normal(int(beyond.sum()))
     return values
-
-
-def _place(
-    rng: np.random.Generator, cells: pd.DataFrame, height_um: float, width_um: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Put the largest cells first, each where it overlaps least among a few random places."""
-    reach = int(np.ceil(cells["length_um"].max() / 2 / _GRID_UM)) + 1
-    pad_um = BORDER_UM + (reach + 1) * _GRID_UM
-    taken = np.zeros((int((height_um + 2 * pad_um) / _GRID_UM) + 2, int((width_um + 2 * pad_um) / _GRID_UM) + 2), bool)
-    offset = np.arange(-reach, reach + 1) * _GRID_UM
-    y, x, angle = np.zeros(len(cells)), np.zeros(len(cells)), np.zeros(len(cells))
-    placed: list[int] = []
-    for row in np.argsort(-cells["area_um2"].to_numpy()):
-        semi_a, semi_b = cells["length_um"].iloc[row] / 2, cells["width_um"].iloc[row] / 2
-        best = np.inf
-        for _ in range(_TRIES):
-            cy, cx = rng.uniform(-BORDER_UM, height_um + BORDER_UM), rng.uniform(-BORDER_UM, width_um + BORDER_UM)
-            turn = rng.uniform(0, np.pi)
-            near = np.hypot(y[placed] - cy, x[placed] - cx).min() if placed else np.inf
-            along = np.cos(turn) * offset[None, :] + np.sin(turn) * offset[:, None]
-            across = np.cos(turn) * offset[:, None] - np.sin(turn) * offset[None, :]
-            inside = (along / semi_a) ** 2 + (across / semi_b) ** 2 < 1
-            r0, c0 = (int(round((p + pad_um) / _GRID_UM)) - reach for p in (cy, cx))
-            window = (slice(r0, r0 + offset.size), slice(c0, c0 + offset.size))
-            overlap = (taken[window] & inside).sum() + 1e3 * max(0.0, MIN_DISTANCE_UM - near)
-            if overlap < best:
-                best, chosen = overlap, (cy, cx, turn, window, inside)
-            if overlap == 0:
-                break
-        y[row], x[row], angle[row] = chosen[:3]
-        taken[chosen[3]] |= chosen[4]
-        placed.append(row)
-    return y, x, angle

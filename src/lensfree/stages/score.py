@@ -12,8 +12,8 @@ from lensfree.anomaly.windows import cut_windows
 from lensfree.config import ScoreConfig
 from lensfree.contracts import SCORES, SERIES, WINDOWS
 from lensfree.io.tables import read_table, write_table
-from lensfree.nets.forecaster import ForecasterCard, build_forecaster, forecast, load_forecaster
-from lensfree.nets.registry import ModelError
+from lensfree.nets.forecaster import forecast
+from lensfree.nets.forecaster_card import load_forecaster
 
 
 def run(
@@ -30,10 +30,8 @@ def run(
     Raises:
         ModelError: if the model was trained for other windows than the configured ones.
     """
-    state, card = load_forecaster(model)
-    forecaster = build_forecaster(state)
-    lengths = (forecaster.input_points, forecaster.target_points)
-    _check_windows(model, card, lengths, config)
+    forecaster, card = load_forecaster(model)
+    card.check(config)
     windows = cut_windows(read_table(series, SERIES), config)
     judged, scores = score_windows(
         windows,
@@ -44,22 +42,6 @@ def run(
         flag_above=config.flag_above,
         model=card.trained_on,
     )
-    stated = {
-        **provenance,
-        "model": card.trained_on,
-        "tau": card.tau,
-        "mean_pg": card.mean_pg,
-        "sd_pg": card.sd_pg,
-    }
-    write_table(windows_out, judged, WINDOWS, provenance=stated)
-    write_table(scores_out, scores, SCORES, provenance=stated)
-
-
-def _check_windows(model: Path, card: ForecasterCard, lengths: tuple[int, int], config: ScoreConfig) -> None:
-    trained = (*lengths, card.interval_min, card.smoothing_points)
-    wanted = (config.input_points, config.target_points, config.interval_min, config.smoothing_points)
-    if trained != wanted:
-        raise ModelError(
-            f"{model}: trained for input_points, target_points, interval_min, smoothing_points = {trained}, "
-            f"the section score says {wanted}; retrain it or restore the section"
-        )
+    used = {"model": card.trained_on, "tau": card.tau, "mean_pg": card.mean_pg, "sd_pg": card.sd_pg}
+    write_table(windows_out, judged, WINDOWS, provenance={**provenance, **used})
+    write_table(scores_out, scores, SCORES, provenance={**provenance, **used})

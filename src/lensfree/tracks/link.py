@@ -72,7 +72,9 @@ def link(cells: pd.DataFrame, config: TrackConfig, scales: Scales | None = None)
         trackpy.linking.logger.setLevel(level)
     if solver.narrowed or solver.largest > RECURSION_LIMIT:
         logger.info(
-            "largest group of competing cells: %d; search range narrowed %d times", solver.largest, solver.narrowed
+            "largest group of competing cells: %d; search range narrowed %d times",
+            solver.largest,
+            solver.narrowed,
         )
     return ordered.assign(track=track)
 
@@ -88,7 +90,9 @@ def _check(cells: pd.DataFrame) -> None:
             )
 
 
-def _coordinates(cells: pd.DataFrame, scales: Scales, config: TrackConfig) -> Iterator[tuple[int, np.ndarray]]:
+def _coordinates(
+    cells: pd.DataFrame, scales: Scales, config: TrackConfig
+) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (frame, (cell, 3) array of y, x and weighted log mass in um); missing frames are empty."""
     log_mass_um = scales.log_mass_weight_um * log_dry_mass(cells["dry_mass_pg"].to_numpy(), config)
     points_um = np.column_stack([cells["y_um"].to_numpy(), cells["x_um"].to_numpy(), log_mass_um])
@@ -108,7 +112,9 @@ class _GroupSolver:
         self.largest = 0
         self.narrowed = 0
 
-    def __call__(self, sources: set[Any], targets: set[Any], search_range: float, **_: Any) -> tuple[list, list]:
+    def __call__(
+        self, sources: set[Any], targets: set[Any], search_range: float, **_: Any
+    ) -> tuple[list, list]:
         size = max(len(sources), len(targets))
         self.largest = max(self.largest, size)
         if len(sources) <= 1 or size <= RECURSION_LIMIT:
@@ -121,7 +127,8 @@ class _GroupSolver:
 
 def _assign(sources: set[Any], targets: set[Any], search_range: float) -> tuple[list, list]:
     """Minimise the sum of squared steps, a lost cell counting as a step of the search range."""
-    rows, columns = list(sources), list(targets)
+    # sets of objects come in the order of memory addresses; sorted, equal costs end equally in every run
+    rows, columns = sorted(sources, key=_birth), sorted(targets, key=_birth)
     column_of = {target: k for k, target in enumerate(columns)}
     lost = search_range**2
     forbidden = 1e6 * lost
@@ -136,3 +143,7 @@ def _assign(sources: set[Any], targets: set[Any], search_range: float) -> tuple[
     taken = {target for target in ends if target is not None}
     born = [target for target in columns if target not in taken]
     return rows + [None] * len(born), ends + born
+
+
+def _birth(point: Any) -> int:
+    return int(point.uuid)

@@ -96,7 +96,9 @@ def _mutual_neighbours(cells: pd.DataFrame, config: TrackConfig) -> tuple[np.nda
     ends = np.append(starts[1:], len(order))
     first_of_pair = np.flatnonzero(np.diff(frames) == 1)
     if len(first_of_pair) > config.sampled_frames:
-        first_of_pair = first_of_pair[np.linspace(0, len(first_of_pair) - 1, config.sampled_frames).astype(int)]
+        first_of_pair = first_of_pair[
+            np.linspace(0, len(first_of_pair) - 1, config.sampled_frames).astype(int)
+        ]
     steps_um, changes = [np.empty(0)], [np.empty(0)]
     for k in first_of_pair:
         now, later = slice(starts[k], ends[k]), slice(starts[k + 1], ends[k + 1])

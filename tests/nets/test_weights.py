@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import yaml
 
+from lensfree.model_files import ModelError, weights_file
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, apply_cnn
-from lensfree.nets.registry import ModelError, load_cnn, model_label, read_card, save_cnn, weights_file
+from lensfree.nets.weights import load_cnn, model_label, read_card, save_cnn
 
 
 @pytest.fixture

@@ -1,0 +1,16 @@
+"""Rule quantify: OPD maps of a chunk -> a table of cells."""
+
+from pathlib import Path
+
+from lensfree.config import QuantifyConfig
+from lensfree.stages import quantify
+from lensfree.stages.joblog import job_log, only_path, provenance
+
+with job_log(snakemake.log[0]):
+    quantify.run(
+        opd=Path(snakemake.input.opd),
+        out=Path(snakemake.output.cells),
+        config=QuantifyConfig.model_validate(snakemake.params.config),
+        weights=only_path(snakemake.input.weights),
+        provenance=provenance(snakemake),
+    )

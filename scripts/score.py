@@ -1,0 +1,17 @@
+"""Rule score: dry-mass histories and a forecaster -> judged windows and anomaly scores."""
+
+from pathlib import Path
+
+from lensfree.config import ScoreConfig
+from lensfree.stages import score
+from lensfree.stages.joblog import job_log, provenance
+
+with job_log(snakemake.log[0]):
+    score.run(
+        series=Path(snakemake.input.series),
+        model=Path(snakemake.input.model),
+        windows_out=Path(snakemake.output.windows),
+        scores_out=Path(snakemake.output.scores),
+        config=ScoreConfig.model_validate(snakemake.params.config),
+        provenance=provenance(snakemake),
+    )

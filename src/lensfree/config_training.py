@@ -1,0 +1,88 @@
+"""Settings of training and evaluation; see `config` for the rest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lensfree.config_base import Count, Fraction, NonNegative, Positive, Section
+
+
+class FieldsConfig(Section):
+    """The simulated fields that networks are trained on; a range is drawn from uniformly."""
+
+    wavelength_nm: tuple[float, ...] = Field((647.0, 540.0, 450.0), description="colours [nm]")
+    wavelength_spread_nm: NonNegative = Field(8.0, description="largest change of a colour [nm]")
+    pixel_pitch_um: Positive = Field(1.67, description="pitch of the sensor [um]")
+    z_um: tuple[float, float] = Field((750.0, 1500.0), description="range of distances [um]")
+    cells_per_mm2: tuple[float, float] = Field((40.0, 540.0), description="range of densities")
+    round_fraction: Fraction = Field(0.12, description="share of rounded cells, more than in a culture")
+    sensor_noise: tuple[float, float] = Field((0.003, 0.02), description="range of noise sd at open beam")
+    colour_shift_um: NonNegative = Field(5.0, description="largest lateral shift of a colour [um]")
+    background_amplitude: NonNegative = Field(0.1, description="structure of the illumination, relative")
+    background_error: NonNegative = Field(0.005, description="what is left of it after division, relative")
+    side_px: Count = Field(256, description="side of a field; crops are cut from it")
+    fields_per_recipe: Count = Field(4, description="fields that share distance, colours and density")
+
+
+class TrainUnwrapConfig(Section):
+    """Training of the CNN between the two descents."""
+
+    recipes: Count = Field(120, description="draws of distance, colours, density and noise")
+    crops_per_field: Count = Field(4, description="128 x 128 crops per field")
+    crop_px: Count = Field(128, description="side of a crop")
+    steps: Count = Field(4000, description="optimiser steps")
+    batch: Count = Field(8, description="crops per step")
+    learning_rate: Positive = Field(4e-3, description="peak of the one-cycle schedule")
+    layers: Count = Field(20, description="convolution layers")
+    features: Count = Field(16, description="features per layer")
+    seed: int = Field(1000, description="seed of data and weights")
+
+
+class TrainQuantifyConfig(Section):
+    """Training of the CNN that maps OPD to representations."""
+
+    recipes: Count = Field(120, description="draws of distance, colours, density and noise")
+    crops_per_field: Count = Field(4, description="128 x 128 crops per field")
+    crop_px: Count = Field(128, description="side of a crop")
+    steps: Count = Field(8000, description="optimiser steps")
+    batch: Count = Field(8, description="crops per step")
+    learning_rate: Positive = Field(3e-3, description="peak of the one-cycle schedule")
+    layers: Count = Field(20, description="convolution layers")
+    features: Count = Field(32, description="features per layer")
+    stride: Literal[1, 2] = Field(2, description="2 works on 2 x 2 blocks of pixels, four times faster")
+    opd_gain: tuple[float, float] = Field((0.7, 2.0), description="range of gains on OPD")
+    noise_sd_nm: NonNegative = Field(5.0, description="largest noise added to training fields [nm]")
+    background_nm: NonNegative = Field(10.0, description="largest slow background added [nm]")
+    seed: int = Field(2000, description="seed of data and weights")
+
+
+class TrainScoreConfig(Section):
+    """Training of the forecaster."""
+
+    epochs: Count = Field(12, description="passes over the windows")
+    batch: Count = Field(256, description="windows per step")
+    learning_rate: Positive = Field(1e-3, description="peak of the cosine schedule")
+    windows_per_epoch: Count = Field(20000, description="windows drawn anew for each epoch")
+    seed: int = Field(3000, description="seed of split, order and weights")
+
+
+class EvaluateConfig(Section):
+    """Held-out measurement of accuracy; its seeds never meet those of training."""
+
+    seeds: tuple[int, ...] = Field((90001, 90002, 90003), description="seeds of the held-out simulations")
+    field_px: Count = Field(512, description="columns of the simulated fields; rows are 3/4 of it")
+    fields: Count = Field(2, description="fields per seed and density")
+    z_um: tuple[float, float] = Field((900.0, 1200.0), description="range of distances [um]")
+    round_fraction: Fraction = Field(0.06, description="share of rounded cells")
+    sensor_noise: NonNegative = Field(0.01, description="noise sd at open beam")
+    recon_cells_per_mm2: tuple[float, ...] = Field((100.0, 250.0), description="densities for recon")
+    quant_cells_per_mm2: tuple[float, ...] = Field((183.0, 255.0), description="densities for quant")
+    track_frames: Count = Field(288, description="length of the cultures for track")
+    track_cells_per_mm2: Positive = Field(60.0, description="density in their first frame")
+    track_field_um: tuple[float, float] = Field((1500.0, 2000.0), description="their height and width [um]")
+    track_interval_min: Positive = Field(10.0, description="their frame interval [min]")
+    track_pairing_um: Positive = Field(
+        8.0, description="a track and a true cell farther apart are not the same [um]"
+    )

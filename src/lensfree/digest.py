@@ -1,0 +1,98 @@
+"""A fingerprint of the code behind a stage, so that editing a room reruns the stages that use it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+PACKAGE = "lensfree"
+# Their values reach the rules as params.
+LEFT_OUT = ("lensfree.config", "lensfree.config_base", "lensfree.config_training")
+_DIGITS = 16
+
+
+def code_digest(stage: str, root: Path | None = None) -> str:
+    """Return a fingerprint of every module of this package that a stage imports, directly or not.
+
+    The imports are found by parsing, nothing is imported. The configuration's modules are left out: a
+    changed default is a changed param already.
+
+    Args:
+        stage: the word of the stage; `stages/<stage>.py` is where the search begins.
+        root: folder of the package; by default the one this module is in.
+
+    Returns:
+        The first 16 hex digits of a SHA-256.
+
+    Raises:
+        FileNotFoundError: if there is no such stage.
+    """
+    folder = root or Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in sorted(modules_behind(f"{PACKAGE}.stages.{stage}", folder)):
+        path = _file_of(name, folder)
+        if path is not None:
+            digest.update(f"{name}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:_DIGITS]
+
+
+def modules_behind(module: str, root: Path) -> set[str]:
+    """Return the module and all modules of this package that it imports, directly or not."""
+    if _file_of(module, root) is None:
+        raise FileNotFoundError(f"{root}: no module '{module}'; a stage needs stages/<word>.py")
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _file_of(name, root)
+        if name in found or name in LEFT_OUT or path is None:
+            continue
+        found.add(name)
+        waiting.extend(imported_modules(path))
+        waiting.append(name.rpartition(".")[0])  # importing a module runs its packages first
+    return found
+
+
+def imported_modules(path: Path) -> list[str]:
+    """Return the names of this package that a file imports, wherever in it, as absolute names.
+
+    `from a import b` gives both `a` and `a.b`, because only the file system knows which is a module.
+    Imports under `if TYPE_CHECKING:` do not run and are not listed.
+    """
+    return list(_imports_in(path.read_text(encoding="utf-8"), str(path)))
+
+
+@lru_cache(maxsize=512)
+def _imports_in(source: str, path: str) -> tuple[str, ...]:
+    names: list[str] = []
+    for node in _walk(ast.parse(source, filename=path)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise SyntaxError(f"{path}:{node.lineno}: relative import; write the whole name")
+            names.append(node.module or "")
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(name for name in names if name.split(".")[0] == PACKAGE)
+
+
+def _walk(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from _walk(node)
+
+
+def _file_of(module: str, root: Path) -> Path | None:
+    """Return the file of a module, None if the name is not a module of this package."""
+    parts = module.split(".")
+    if parts[0] != PACKAGE:
+        return None
+    base = root.joinpath(*parts[1:])
+    candidates = (base / "__init__.py", base.with_name(f"{base.name}.py"))
+    return next((path for path in candidates if path.is_file()), None)

@@ -1,0 +1,155 @@
+"""Weights of a forecaster in a file, with the card that says what they are and how to use them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+
+from lensfree.config import ScoreConfig, TrainScoreConfig
+from lensfree.io.files import written_whole
+from lensfree.model_files import ModelError
+from lensfree.nets.forecaster import Forecaster, State, restore
+from lensfree.nets.weights import read_card
+
+GRID = ("input_points", "target_points", "interval_min", "smoothing_points")
+
+
+@dataclass(frozen=True)
+class ForecasterCard:
+    """What a forecaster needs to be used, and where it comes from; the header of its file.
+
+    Attributes:
+        name: name of the model.
+        version: its version.
+        trained_on: where the weights come from, in words.
+        input_points: points that it sees.
+        target_points: points that it foretells.
+        interval_min: grid of the points [min].
+        smoothing_points: running mean of the targets.
+        mean_pg: mean of the points that dry mass is standardised with [pg].
+        sd_pg: their sd [pg].
+        tau: window threshold tau_w, standardised units.
+        seed: seed of split, draws and weights.
+        n_windows: windows in the training split.
+        validation_mse: MSE of the best epoch on the validation split.
+        test_mse: MSE on the split that nothing was chosen by; nan when that split is empty.
+    """
+
+    name: str
+    version: str
+    trained_on: str
+    input_points: int
+    target_points: int
+    interval_min: float
+    smoothing_points: int
+    mean_pg: float
+    sd_pg: float
+    tau: float
+    seed: int
+    n_windows: int
+    validation_mse: float
+    test_mse: float
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], source: Path) -> ForecasterCard:
+        """Read the card from the text values of a weights file.
+
+        Raises:
+            ModelError: if a value is missing.
+        """
+        casts: dict[str, Callable[[str], Any]] = {"str": str, "float": float, "int": int}
+        missing = [field.name for field in fields(cls) if field.name not in metadata]
+        if missing:
+            raise ModelError(
+                f"{source}: the card of a forecaster lacks {missing}; retrain it with the rule train_score"
+            )
+        return cls(**{field.name: casts[str(field.type)](metadata[field.name]) for field in fields(cls)})
+
+    @classmethod
+    def from_training(
+        cls,
+        state: State,
+        numbers: Mapping[str, Any],
+        score: ScoreConfig,
+        training: TrainScoreConfig,
+        *,
+        dataset: str,
+    ) -> ForecasterCard:
+        """Make the card of weights that were trained on a data set.
+
+        Args:
+            state: the weights.
+            numbers: `mean_pg`, `sd_pg`, `tau`, `validation_mse`, `test_mse`, `n_windows`.
+            score: the windows.
+            training: the training.
+            dataset: its name.
+        """
+        return cls(
+            name=f"forecast-{dataset}",
+            version=weights_version(state),
+            trained_on=f"own data set {dataset}, {numbers['n_windows']} windows",
+            seed=training.seed,
+            **numbers,
+            **score.model_dump(include=set(GRID)),
+        )
+
+    def check(self, config: ScoreConfig) -> None:
+        """Refuse a configuration whose windows are not those of the training.
+
+        Raises:
+            ModelError: if a length, the grid or the smoothing differs.
+        """
+        trained = {name: getattr(self, name) for name in GRID}
+        wanted = {name: getattr(config, name) for name in GRID}
+        if trained != wanted:
+            raise ModelError(
+                f"forecaster '{self.name}' was trained for {trained}, the section score says {wanted}; "
+                "retrain it or restore the section"
+            )
+
+
+def weights_version(state: State) -> str:
+    """Return a version that follows from the weights: the first 8 digits of their SHA-256."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(state[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()[:8]
+
+
+def save_forecaster(state: State, card: ForecasterCard, path: Path) -> None:
+    """Save weights and card in one file."""
+    tensors = {name: weights.contiguous() for name, weights in state.items()}
+    metadata = {name: str(value) for name, value in asdict(card).items()}
+    with written_whole(path) as partial:
+        save_file(tensors, partial, metadata=metadata)
+
+
+def load_forecaster(path: Path) -> tuple[Forecaster, ForecasterCard]:
+    """Load a forecaster ready for use, and its card.
+
+    Raises:
+        ModelError: if the file is not that of a forecaster.
+    """
+    card = ForecasterCard.from_metadata(read_card(path), path)
+    return restore(load_file(path), card.input_points, card.target_points), card
+
+
+def hand_on(shipped: Path, out: Path, scale_pg: tuple[float, float] | None) -> None:
+    """Write a shipped forecaster under another name, with a card that says so.
+
+    Args:
+        shipped: its file.
+        out: file to write.
+        scale_pg: mean and sd [pg] to standardise with instead of those of its training.
+    """
+    model, card = load_forecaster(shipped)
+    trained_on = f"shipped {card.name} {card.version}"
+    if scale_pg is not None:
+        trained_on += ", standardised with this data set"
+        card = replace(card, mean_pg=scale_pg[0], sd_pg=scale_pg[1])
+    save_forecaster(model.state_dict(), replace(card, trained_on=trained_on), out)

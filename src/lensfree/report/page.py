@@ -1,0 +1,197 @@
+"""The page: figures are drawn, embedded, and set into the template with the words."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from math import tau
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from lensfree.report import sentences
+from lensfree.report.content import PageContent
+from lensfree.report.figures import draw_histograms, draw_population, draw_quality
+from lensfree.report.lineages import lineage_counts
+from lensfree.report.pictures import draw_montage, draw_reconstruction, opd_range_nm
+from lensfree.report.ranking import describe_life, explain
+from lensfree.report.style import to_png
+from lensfree.report.traces import draw_card
+
+_KINDS = {
+    "simulated": "simulated holograms",
+    "hologram": "recorded holograms",
+    "opd": "OPD maps from another microscope",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as it stands in the page: its bytes as a data URI, and words for who cannot see it."""
+
+    uri: str
+    alt: str
+
+
+def build_page(content: PageContent) -> str:
+    """Return the whole page as HTML that needs no other file and no network.
+
+    Text from outside (names, notes, reasons) is escaped. A part that the acquisition does not have
+    is replaced by a sentence that says why.
+    """
+    environment = Environment(
+        loader=PackageLoader("lensfree", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    facts = content.facts
+    return environment.get_template("template.html.j2").render(
+        facts=facts,
+        kind=_KINDS.get(facts.kind, facts.kind),
+        fact_rows=_fact_rows(content),
+        numbers=sentences.key_numbers(content),
+        missing=sentences.missing_frames(content.per_frame),
+        pictures=_frame_pictures(content),
+        montage_note=_montage_note(content),
+        cells=_cells_part(content),
+        tracks=_tracks_part(content),
+        anomalies=_anomalies_part(content),
+        truth=_truth_part(content),
+    )
+
+
+def _embed(figure: Figure, alt: str, *, dpi: int = 110) -> Picture:
+    return Picture(f"data:image/png;base64,{base64.b64encode(to_png(figure, dpi=dpi)).decode('ascii')}", alt)
+
+
+def _fact_rows(content: PageContent) -> list[tuple[str, str]]:
+    facts = content.facts
+    height_um, width_um = content.field_um
+    rows = [
+        ("Data set", facts.dataset),
+        ("Well", facts.well),
+        ("Condition", facts.condition),
+        ("Kind", _KINDS.get(facts.kind, facts.kind)),
+        ("Wavelengths", ", ".join(f"{w:g} nm" for w in facts.wavelength_nm)),
+        ("Pixel pitch", f"{facts.pixel_pitch_um:g} µm"),
+        ("Field", f"{height_um:.0f} × {width_um:.0f} µm"),
+        ("Frame interval", "" if facts.frame_interval_min is None else f"{facts.frame_interval_min:g} min"),
+        ("Distance z", _distance(content)),
+        ("Cells measured by", facts.models.get("quantify", "")),
+        ("Forecaster", facts.models.get("score", "")),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _distance(content: PageContent) -> str:
+    if content.focus is not None and len(content.focus):
+        return "; ".join(
+            f"{row.channel}: {row.z_um:.0f} µm ({'found' if row.is_estimated else 'given'})"
+            for row in content.focus.itertuples()
+        )
+    z_um = content.per_frame["z_um"].dropna()
+    return f"{z_um.median():.0f} µm" if len(z_um) else ""
+
+
+def _frame_pictures(content: PageContent) -> list[Picture]:
+    pitch_um = content.facts.pixel_pitch_um
+    if not content.snapshots:
+        return []
+    if content.facts.until == "reconstruct":
+        return [
+            _embed(draw_reconstruction(s, pitch_um), f"Hologram, OPD and absorption of frame {s.frame}")
+            for s in content.snapshots
+        ]
+    pictures = [
+        _embed(draw_montage(content.snapshots, pitch_um), "Frames: hologram, OPD, and the cells found")
+    ]
+    if content.overview is not None:
+        pictures.append(
+            _embed(draw_montage([content.overview], pitch_um), "The whole field of the last frame")
+        )
+    return pictures
+
+
+def _montage_note(content: PageContent) -> str:
+    if not content.snapshots:
+        return "No frame of this acquisition could be read."
+    words = "The hologram is divided by its background, so the open beam is mid grey. "
+    if all(s.hologram is None for s in content.snapshots):
+        words = "There is no hologram: OPD maps were given. "
+    if content.facts.until == "reconstruct":
+        pairs = ", ".join(f"{w / tau:.1f} nm at {w:g} nm" for w in sorted(set(content.facts.wavelength_nm)))
+        phase = f" One radian of phase is {pairs} of OPD." if pairs else ""
+        return f"{words}OPD delays the light, absorption weakens it (amplitude = exp(−absorption)).{phase}"
+    shape = content.snapshots[0].opd_nm.shape
+    width_um = (shape[1] - 1) * content.facts.pixel_pitch_um
+    if content.overview is not None:
+        words += f"The columns show the central {width_um:.0f} µm of the field, the last picture all of it. "
+    return f"{words}Circles mark the cells that were found; they are larger than the cells."
+
+
+def _cells_part(content: PageContent) -> dict[str, Any]:
+    absence = sentences.absence_of_cells(content)
+    population = None
+    if absence is None and content.cells is not None and len(content.per_frame) > 1:
+        figure = draw_population(content.per_frame, content.cells, content.truth)
+        population = _embed(figure, "Number of cells and their total dry mass against time")
+    quality_figure = draw_quality(content.per_frame) if len(content.per_frame) > 1 else None
+    quality = None
+    if quality_figure is not None:
+        quality = _embed(quality_figure, "Background sd, misfit and distance against time")
+    return {
+        "absence": absence,
+        "population": population,
+        "quality": quality,
+        "has_truth": content.truth is not None,
+    }
+
+
+def _tracks_part(content: PageContent) -> dict[str, Any]:
+    absence = sentences.absence_of_tracks(content)
+    histograms = None
+    if content.cells is not None and len(content.cells):
+        figure = draw_histograms(
+            content.cells, content.tracks, content.series, sentences.window_length_h(content)
+        )
+        histograms = _embed(figure, "Histograms of how long cells were followed and of their dry mass")
+    lineages = []
+    if absence is None and content.tracks is not None:
+        lineages = lineage_counts(content.tracks).to_numpy().tolist()
+    return {"absence": absence, "histograms": histograms, "lineages": lineages}
+
+
+def _anomalies_part(content: PageContent) -> dict[str, Any]:
+    absence = sentences.absence_of_scores(content)
+    limits = opd_range_nm([t.opd_nm for s in content.suspects for t in s.thumbnails])
+    cards = [
+        {
+            "suspect": suspect,
+            "why": explain(suspect, content.score, content.tau_w),
+            "life": describe_life(suspect),
+            "picture": _embed(
+                draw_card(
+                    suspect,
+                    content.score,
+                    pixel_pitch_um=content.facts.pixel_pitch_um,
+                    tau_w=content.tau_w,
+                    opd_range_nm=limits,
+                ),
+                f"Series {suspect.series_id}: OPD thumbnails, dry mass and forecast error against time",
+            ),
+        }
+        for suspect in content.suspects
+    ]
+    return {
+        "absence": absence,
+        "verdict": sentences.verdict(content) if absence is None else "",
+        "cards": cards,
+        "crop_um": content.report.crop_um,
+    }
+
+
+def _truth_part(content: PageContent) -> dict[str, Any]:
+    return {"rows": sentences.accuracy_rows(content.accuracy)}

@@ -1,0 +1,47 @@
+"""Merge what the areas measured into docs/accuracy.json and docs/accuracy.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from lensfree.io.files import written_whole
+from lensfree.stages.measures import Measure, read_measures, write_json
+
+HEAD = """# Accuracy
+
+Measured by the commands in the last column on simulated acquisitions with known truth (synthetic
+data, seeds that no training uses) and, where the key says beads, on real holograms. Written by
+`make evaluate`; do not edit.
+
+| key | value | target | met | n | what is compared | command |
+|---|---|---|---|---|---|---|
+"""
+
+
+def run(*, measured: Sequence[Path], docs: Path) -> None:
+    """Replace the keys that were measured, keep the others, write both files."""
+    path = docs / "accuracy.json"
+    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for area in measured:
+        entries.update(json.loads(area.read_text(encoding="utf-8")))
+    write_json(path, entries)
+    rows = [_row(key, measure, command) for key, (measure, command) in sorted(read_measures(path).items())]
+    with written_whole(docs / "accuracy.md") as partial:
+        partial.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+
+
+def _row(key: str, measure: Measure, command: str) -> str:
+    unit = "" if measure.unit == "1" else f" {measure.unit}"
+    met = {None: "", True: "yes", False: "**no**"}[measure.is_met]
+    cells = (f"`{key}`", f"{measure.value:.4g}{unit}", _target(measure), met, str(measure.n), measure.meaning)
+    return f"| {' | '.join(cells)} | `{command}` |"
+
+
+def _target(measure: Measure) -> str:
+    if measure.target is None:
+        return ""
+    if isinstance(measure.target, tuple | list):
+        return f"{measure.target[0]:g} to {measure.target[1]:g}"
+    return f"{'<=' if measure.better == 'lower' else '>='} {measure.target:g}"

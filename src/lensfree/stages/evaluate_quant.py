@@ -1,0 +1,87 @@
+"""Accuracy of the quantification, with the whole optics and reconstruction before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lensfree.cells.pairing import detection, is_inside, pair_cells, regression
+from lensfree.cells.peaks import find_peaks
+from lensfree.cells.representation import MEASURES
+from lensfree.config import Config
+from lensfree.stages.evaluate_recon import held_out_fields, retrieve_opd
+from lensfree.stages.measures import Measure
+from lensfree.stages.refine import load_refine
+from lensfree.stages.represent import load_represent
+
+BORDER_UM = 20.0
+SHORT = {"dry_mass_pg": "mass", "area_um2": "area", "max_opd_nm": "max_opd", "length_um": "length"}
+TARGETS = {"precision": 0.97, "recall": 0.97, "mass_r2": 0.87}
+
+
+def run(*, config: Config, refine_weights: Path | None, quantify_weights: Path) -> dict[str, Measure]:
+    """Measure detection and the four measures per density, and over all of them.
+
+    Cells nearer to the border than 20 um do not count on either side; pairs are nearer than 10 um.
+    """
+    refine, represent = load_refine(refine_weights), load_represent(quantify_weights)
+    pitch_um = config.fields.pixel_pitch_um
+    looks: dict[float, list[Look]] = {}
+    for density in config.evaluate.quant_cells_per_mm2:
+        for field in held_out_fields(config, (density,), config.evaluate.fields):
+            opd_nm = retrieve_opd(field, config, refine)
+            found = find_peaks(represent(opd_nm, pitch_um), pitch_um, config.quantify)
+            looks.setdefault(density, []).append(Look(found, field.cells, opd_nm.shape, pitch_um))
+    measures = {}
+    for density, some in looks.items():
+        measures.update(_summary(f"quant.{density:g}", some, config.evaluate.seeds, {}))
+    everything = [look for some in looks.values() for look in some]
+    return {**measures, **_summary("quant", everything, config.evaluate.seeds, TARGETS)}
+
+
+class Look:
+    """One field: what was found, what is true, and who is who."""
+
+    def __init__(
+        self, found: pd.DataFrame, truth: pd.DataFrame, shape_yx: tuple[int, ...], pixel_pitch_um: float
+    ) -> None:
+        shape_um = (shape_yx[0] * pixel_pitch_um, shape_yx[1] * pixel_pitch_um)
+        pairs = pair_cells(found, truth)
+        self.detection = detection(found, truth, pairs, shape_um, BORDER_UM)
+        inside = is_inside(truth, shape_um, BORDER_UM)[pairs[:, 1]]
+        self.found = found.iloc[pairs[inside, 0]]
+        self.truth = truth.iloc[pairs[inside, 1]]
+
+
+def _summary(
+    prefix: str, looks: list[Look], seeds: tuple[int, ...], targets: dict[str, float]
+) -> dict[str, Measure]:
+    n_found = sum(look.detection.n_found for look in looks)
+    n_true = sum(look.detection.n_true for look in looks)
+    precision = sum(look.detection.precision * look.detection.n_found for look in looks) / n_found
+    recall = sum(look.detection.recall * look.detection.n_true for look in looks) / n_true
+    said = "cells found by the CNN after full optics and reconstruction against simulated truth"
+
+    def entry(name: str, value: float, unit: str, better: str, n: int, meaning: str) -> tuple[str, Measure]:
+        return f"{prefix}.{name}", Measure(value, unit, better, n, seeds, targets.get(name), meaning)  # type: ignore[arg-type]
+
+    entries = [
+        entry("precision", precision, "1", "higher", n_found, f"precision of {said}"),
+        entry("recall", recall, "1", "higher", n_true, f"recall of {said}"),
+    ]
+    found = pd.concat([look.found for look in looks])
+    truth = pd.concat([look.truth for look in looks])
+    for name in MEASURES:
+        line = regression(found[name].to_numpy(), truth[name].to_numpy())
+        unit = name.rsplit("_", 1)[1]
+        n = len(np.asarray(truth))
+        entries += [
+            entry(f"{SHORT[name]}_r2", line.r2, "1", "higher", n, f"R2 of the line of found on true {name}"),
+            entry(f"{SHORT[name]}_slope", line.slope, "1", "between", n, f"slope of found on true {name}"),
+            entry(
+                f"{SHORT[name]}_mad", line.error_mad, unit, "lower", n, f"1.4826 x MAD of the error of {name}"
+            ),
+        ]
+    return dict(entries)

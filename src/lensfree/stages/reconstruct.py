@@ -1,0 +1,88 @@
+"""Stage reconstruct: holograms of a chunk -> OPD and absorption, frame by frame."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lensfree import arrays
+from lensfree.config import OpticsConfig, ReconstructConfig, StorageConfig
+from lensfree.contracts import FOCUS
+from lensfree.io.stacks import create_opd, open_holograms
+from lensfree.io.tables import read_table
+from lensfree.optics.hologram import Channel
+from lensfree.phase.retrieve import retrieve
+from lensfree.stages.refine import load_refine
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    *,
+    holograms: Path,
+    focus: Path,
+    out: Path,
+    optics: OpticsConfig,
+    config: ReconstructConfig,
+    storage: StorageConfig,
+    weights: Path | None,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Retrieve every frame of the chunk; memory does not grow with its length.
+
+    A missing frame stays missing. The array library follows `config.device`.
+    """
+    device = arrays.resolve_device(config.device)
+    refine = load_refine(weights)
+    table = read_table(focus, FOCUS)
+    geometry = table[["wavelength_nm", "z_um", "shift_y_um", "shift_x_um"]].to_numpy(dtype=float)
+    channels = [Channel(*(float(value) for value in row)) for row in geometry]
+    logger.info("%s on %s, refine %s", config.method, device, weights.stem if weights else "none")
+    with (
+        open_holograms(holograms) as source,
+        create_opd(
+            out,
+            n_frames=len(source),
+            first_frame=source.first_frame,
+            shape_yx=source.background.shape[-2:],
+            pixel_pitch_um=source.pixel_pitch_um,
+            storage=storage,
+            provenance=provenance,
+        ) as sink,
+    ):
+        for index, (frame, time_h, intensity) in enumerate(source.frames()):
+            if intensity is None:
+                sink.write(index, time_h=time_h, opd_nm=None)
+                continue
+            result = retrieve(
+                arrays.to_device(intensity, device),
+                channels,
+                pixel_pitch_um=source.pixel_pitch_um,
+                optics=optics,
+                config=config,
+                refine=refine,
+            )
+            opd_nm = arrays.to_numpy(result.opd_nm)
+            sink.write(
+                index,
+                time_h=time_h,
+                opd_nm=opd_nm,
+                absorption=arrays.to_numpy(result.absorption),
+                z_um=channels[0].z_um,
+                misfit=result.misfit,
+                background_sd_nm=background_sd_nm(opd_nm),
+            )
+            logger.info("frame %d: misfit %.3g", frame, result.misfit)
+
+
+def background_sd_nm(opd_nm: np.ndarray) -> float:
+    """Return the sd of the OPD where no cell is.
+
+    The background level is 0 and cells only lie above it, so the values below tell the spread.
+    """
+    below = opd_nm[opd_nm < 0]
+    return float(np.sqrt(np.mean(np.square(below, dtype=np.float64)))) if below.size else 0.0

@@ -1,0 +1,58 @@
+"""Stage report: everything known of an acquisition -> one page and one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lensfree.acquisitions import Acquisition
+from lensfree.config import ReportConfig, ScoreConfig
+from lensfree.io.files import written_whole
+from lensfree.report.gather import Sources, gather
+from lensfree.report.page import build_page
+from lensfree.report.style import to_png
+from lensfree.report.summary import draw_summary
+
+
+def run(
+    *,
+    acquisition: Acquisition,
+    opd: Sequence[Path],
+    out: Path,
+    summary: Path,
+    config: ReportConfig,
+    score: ScoreConfig,
+    holograms: Sequence[Path] = (),
+    frames: Path | None = None,
+    focus: Path | None = None,
+    cells: Sequence[Path] = (),
+    tracks: Path | None = None,
+    series: Path | None = None,
+    windows: Path | None = None,
+    scores: Path | None = None,
+    truth: Path | None = None,
+) -> None:
+    """Write the page (HTML, self-contained) and the summary picture (PNG).
+
+    Only the OPD chunks must be there; the page says what is missing of the rest.
+
+    Raises:
+        ContractError: if a file is not what its contract says.
+    """
+    sources = Sources(
+        opd=opd,
+        holograms=holograms,
+        frames=frames,
+        focus=focus,
+        cells=cells,
+        tracks=tracks,
+        series=series,
+        windows=windows,
+        scores=scores,
+        truth=truth,
+    )
+    content, snapshot = gather(sources, acquisition, report=config, score=score)
+    with written_whole(out) as partial:
+        partial.write_text(build_page(content), encoding="utf-8")
+    with written_whole(summary) as partial:
+        partial.write_bytes(to_png(draw_summary(content, snapshot), dpi=120))

@@ -1,0 +1,122 @@
+"""Stage train_quantify: the CNN from OPD to representations, from simulated and reconstructed fields.
+
+Inputs are OPD maps that went through the whole optics and reconstruction, targets are drawn from the
+true cells: Allier et al., Front. Phys. 9:776805 (2022), section 2.3, with truth in place of a
+reference pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.ndimage import zoom
+
+from lensfree.cells.representation import MEASURES, draw_representation
+from lensfree.config import FieldsConfig, OpticsConfig, ReconstructConfig, TrainQuantifyConfig
+from lensfree.nets.plain_cnn import PlainCnnSpec
+from lensfree.nets.train import fit, turn
+from lensfree.nets.weights import save_cnn
+from lensfree.phase.retrieve import Refine, retrieve
+from lensfree.stages.refine import load_refine
+from lensfree.stages.represent import OPD_SCALE_NM
+from lensfree.stages.training_crops import CropPlan, make_crops
+from lensfree.stages.training_fields import TrueField
+
+DISC_WEIGHT = 5.0
+SCALED_WITH_OPD = np.array([name in ("dry_mass_pg", "max_opd_nm") for name in MEASURES])
+
+
+def run(
+    *,
+    out: Path,
+    work: Path,
+    config: TrainQuantifyConfig,
+    fields: FieldsConfig,
+    optics: OpticsConfig,
+    reconstruct: ReconstructConfig,
+    refine_weights: Path | None,
+    card: Mapping[str, str],
+) -> None:
+    """Make the crops (kept in `work`, so that an interrupted run goes on), train, save."""
+    planes_of = partial(
+        seen_and_wanted, optics=optics, reconstruct=reconstruct, refine_weights=refine_weights
+    )
+    plan = CropPlan(
+        planes_of, fields, optics, config.recipes, config.crops_per_field, config.crop_px, config.seed
+    )
+    crops = make_crops(plan, work)
+
+    def draw_batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        chosen = crops[np.sort(rng.choice(len(crops), config.batch, replace=False))]
+        pairs = [spoil(turn(crop.astype(np.float32), int(rng.integers(8))), rng, config) for crop in chosen]
+        stacked = np.stack(pairs)
+        return stacked[:, :1], stacked[:, 1:]
+
+    model, losses = fit(
+        PlainCnnSpec(1, len(MEASURES), config.layers, config.features, config.stride),
+        draw_batch,
+        disc_weighted_l1,
+        steps=config.steps,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+        checkpoint=work / "state.pt",
+    )
+    trained = {
+        "pixel_pitch_um": str(fields.pixel_pitch_um),
+        "crops": str(len(crops)),
+        "seed": str(config.seed),
+        "training_l1": f"{np.mean(losses[-200:]):.4f}",
+    }
+    save_cnn(model, out, card={**card, **trained})
+
+
+def seen_and_wanted(
+    field: TrueField,
+    pixel_pitch_um: float,
+    *,
+    optics: OpticsConfig,
+    reconstruct: ReconstructConfig,
+    refine_weights: Path | None,
+) -> np.ndarray:
+    """Return (5, y, x): reconstructed OPD in the network's unit, then the four maps of the true cells."""
+    opd_nm = retrieve(
+        field.intensity,
+        field.channels,
+        pixel_pitch_um=pixel_pitch_um,
+        optics=optics,
+        config=reconstruct,
+        refine=_refine_once(refine_weights),
+    ).opd_nm
+    maps = draw_representation(field.cells, field.opd_nm.shape, pixel_pitch_um)
+    return np.concatenate([opd_nm[None] / OPD_SCALE_NM, maps])
+
+
+def spoil(crop: np.ndarray, rng: np.random.Generator, config: TrainQuantifyConfig) -> np.ndarray:
+    """Return the crop with other optical density, noise and slow background, as other instruments have.
+
+    A gain on OPD multiplies dry mass and maximum OPD and leaves area and length.
+    """
+    gain = np.float32(np.exp(rng.uniform(*np.log(config.opd_gain))))
+    spoilt = crop.copy()
+    spoilt[0] *= gain
+    spoilt[1:][SCALED_WITH_OPD] *= gain
+    noise_nm = rng.uniform(0, config.noise_sd_nm) * rng.normal(size=crop.shape[1:])
+    coarse_nm = rng.uniform(0, config.background_nm) * rng.uniform(-1, 1, (4, 4))
+    slow_nm = zoom(coarse_nm, np.array(crop.shape[1:]) / 4, order=3)
+    spoilt[0] += ((noise_nm + slow_nm) / OPD_SCALE_NM).astype(np.float32)
+    return spoilt
+
+
+def disc_weighted_l1(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return the mean absolute error, discs weighted up because they cover little of the field."""
+    weight = 1 + (DISC_WEIGHT - 1) * (target > 0)
+    return (weight * (predicted - target).abs()).mean()
+
+
+@cache
+def _refine_once(weights: Path | None) -> Refine | None:
+    return load_refine(weights)

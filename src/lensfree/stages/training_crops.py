@@ -1,0 +1,76 @@
+"""Crops of simulated fields for training, made by all cores and kept on disk for a resumed run."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lensfree.arrays import cpu_count
+from lensfree.config import FieldsConfig, OpticsConfig
+from lensfree.io.files import written_whole
+from lensfree.stages.training_fields import FieldMaker, TrueField, draw_recipe
+
+logger = logging.getLogger(__name__)
+
+Planes = Callable[[TrueField, float], np.ndarray]
+
+
+@dataclass(frozen=True)
+class CropPlan:
+    """What to cut, and how often.
+
+    Attributes:
+        planes_of: (field, pixel_pitch_um) -> (plane, y, x), inputs and targets one behind the other;
+            a module-level function or a partial of one, because it travels to worker processes.
+        fields: ranges of the simulated fields.
+        optics: the instrument.
+        recipes: draws of the ranges; each is one file of crops.
+        crops_per_field: crops from each field of a recipe.
+        crop_px: side of a crop.
+        seed: seed of everything.
+    """
+
+    planes_of: Planes
+    fields: FieldsConfig
+    optics: OpticsConfig
+    recipes: int
+    crops_per_field: int
+    crop_px: int
+    seed: int
+
+
+def make_crops(plan: CropPlan, folder: Path) -> np.ndarray:
+    """Return all crops (crop, plane, y, x) float16; recipes already in the folder are not made again."""
+    jobs = [(plan, index, folder / f"crops_{index:04d}.npy") for index in range(plan.recipes)]
+    with ProcessPoolExecutor(cpu_count(), initializer=_use_one_core) as pool:
+        for done, _ in enumerate(pool.map(_make_recipe, jobs), start=1):
+            if done % 10 == 0:
+                logger.info("crops: recipe %d of %d", done, plan.recipes)
+    return np.concatenate([np.load(path) for _, _, path in jobs])
+
+
+def _use_one_core() -> None:
+    """Keep a worker to one core: there is one worker per core already."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def _make_recipe(job: tuple[CropPlan, int, Path]) -> None:
+    plan, index, path = job
+    if path.exists():
+        return
+    rng = np.random.default_rng([plan.seed, index])
+    recipe = draw_recipe(rng, plan.fields)
+    maker = FieldMaker(recipe, plan.optics, rng)
+    crops = []
+    for _ in range(plan.fields.fields_per_recipe):
+        planes = plan.planes_of(maker.draw(rng), recipe.pixel_pitch_um)
+        for top, left in rng.integers(0, plan.fields.side_px - plan.crop_px + 1, (plan.crops_per_field, 2)):
+            crops.append(planes[:, top : top + plan.crop_px, left : left + plan.crop_px])
+    with written_whole(path) as partial, open(partial, "wb") as handle:
+        np.save(handle, np.stack(crops).astype(np.float16))

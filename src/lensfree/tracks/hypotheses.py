@@ -1,0 +1,288 @@
+"""What may have happened where a track begins: a division, or a cell found again; and what each costs.
+
+A linked track begins without cause when a cell divides (its sister took over the mother's track), when
+both sisters begin next to the end of the mother's, or when a cell was lost for longer than linking
+remembers. Costs are sums of squared deviations in units of their sd, so that 1 per term is ordinary:
+
+    division   middle of the sisters against the mother, distance between them, conservation of dry
+               mass ln(sum of daughters / mother), symmetry ln(daughter / daughter)
+    gap        distance and change of ln(dry mass) between the end and the beginning
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import cKDTree
+
+from lensfree.config import TrackConfig
+from lensfree.tracks.scales import Scales
+
+YOUNG_MOTHER_FRAMES = 2
+YOUNG_MOTHER_COST = 4.0
+"""Surcharge on mothers seen for fewer frames than `YOUNG_MOTHER_FRAMES`: most of them are debris."""
+
+LATE_COST = 3.0
+"""Surcharge per frame in which a daughter was missed."""
+
+PARTING_PER_FRAME = 0.25
+"""Uncertainty of the distance between sisters, per frame since the division, relative to that distance."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One explanation: rows of `LinkedTracks`, the last before and the first after the event."""
+
+    kind: Literal["division", "gap"]
+    before: int
+    after: tuple[int, ...]
+    cost: float
+
+
+class LinkedTracks:
+    """Linked cells as arrays sorted by track and frame; `start` and `stop` delimit the rows of a track."""
+
+    def __init__(self, linked: pd.DataFrame, config: TrackConfig) -> None:
+        ordered = linked.sort_values(["track", "frame"], kind="stable", ignore_index=True)
+        self.table = ordered
+        self.frame = ordered["frame"].to_numpy(dtype=np.int64)
+        self.time_h = ordered["time_h"].to_numpy(dtype=np.float64)
+        self.position_um = ordered[["y_um", "x_um"]].to_numpy(dtype=np.float64)
+        self.dry_mass_pg = np.maximum(
+            ordered["dry_mass_pg"].to_numpy(dtype=np.float64), config.min_dry_mass_pg
+        )
+        _, self.start, self.track = np.unique(
+            ordered["track"].to_numpy(), return_index=True, return_inverse=True
+        )
+        self.stop = np.append(self.start[1:], len(ordered))
+        self.is_start = np.zeros(len(ordered), dtype=bool)
+        self.is_start[self.start] = True
+        by_frame = np.argsort(self.frame, kind="stable")
+        numbers, first = np.unique(self.frame[by_frame], return_index=True)
+        self._rows_of_frame = dict(zip(numbers.tolist(), np.split(by_frame, first[1:]), strict=True))
+
+    def rows_in(self, frame: int) -> np.ndarray:
+        """Return the rows of a frame; none if the frame is missing."""
+        return self._rows_of_frame.get(frame, np.empty(0, dtype=np.int64))
+
+    def median_mass_pg(self, rows: np.ndarray, frames: int) -> np.ndarray:
+        """Return the median dry mass of each row and its followers (frames > 0) or forerunners (frames < 0)."""
+        steps = np.arange(abs(frames)) * np.sign(frames)
+        window = rows[..., None] + steps
+        track = self.track[rows][..., None]
+        is_inside = (window >= self.start[track]) & (window < self.stop[track])
+        masses = self.dry_mass_pg[np.clip(window, 0, len(self.frame) - 1)]
+        return np.nanmedian(np.where(is_inside, masses, np.nan), axis=-1)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a division looks like: means and sd of the terms of its cost."""
+
+    midpoint_sd_um: float
+    separation_um: float
+    separation_sd_um: float
+    log_sum_sd: float
+    log_ratio_sd: float
+
+    @classmethod
+    def before_any(cls, scales: Scales, config: TrackConfig) -> Expectation:
+        """Expect sisters at any distance in range, and the noise of medians of dry mass."""
+        return cls(
+            midpoint_sd_um=2.5 * scales.step_sd_um,
+            separation_um=0.5 * config.division_range_um,
+            separation_sd_um=0.25 * config.division_range_um,
+            log_sum_sd=float(np.hypot(0.08, 0.9 * scales.log_mass_sd)),
+            log_ratio_sd=float(np.hypot(0.15, 1.5 * scales.log_mass_sd)),
+        )
+
+
+def propose(
+    tracks: LinkedTracks, scales: Scales, config: TrackConfig, expectation: Expectation
+) -> list[Hypothesis]:
+    """Return every hypothesis that is cheap enough to be accepted."""
+    orphans = _orphans(tracks, config)
+    pairs = np.array(
+        [*_with_heir(tracks, orphans, config), *_without_heir(tracks, orphans, config)], dtype=np.int64
+    ).reshape(-1, 3)
+    triples = np.array(list(_triples(tracks, pairs, config)), dtype=np.int64).reshape(-1, 4)
+    found: list[Hypothesis] = []
+    for rows, surcharge in ((pairs, 0.0), (triples, config.three_way_cost)):
+        cost = surcharge + division_cost(tracks, rows[:, 0], rows[:, 1:], scales, config, expectation)
+        for k in np.flatnonzero(cost < max_cost(scales, config)):
+            found.append(Hypothesis("division", int(rows[k, 0]), tuple(rows[k, 1:].tolist()), float(cost[k])))
+    return found + list(_gaps(tracks, orphans, scales, config))
+
+
+def max_cost(scales: Scales, config: TrackConfig) -> float:
+    """Return the cost from which a hypothesis is refused; lower without mass, as two of four terms are gone."""
+    return config.division_max_cost * (1.0 if scales.log_mass_weight_um > 0 else 0.32)
+
+
+def division_terms(
+    tracks: LinkedTracks, mother: np.ndarray, daughters: np.ndarray, config: TrackConfig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the quantities that a division is judged by.
+
+    Args:
+        tracks: the linked cells.
+        mother: (n,) last row of each mother.
+        daughters: (n, 2) or (n, 3) first rows of the daughters.
+        config: the section `track`.
+
+    Returns:
+        Distance of the daughters' middle from the mother in um per square root of the frames between,
+        mean distance between daughters in um, ln(sum of daughters / mother), and the root of
+        2 sum ln(daughter / geometric mean)^2, which for two daughters is |ln(daughter / daughter)|.
+    """
+    position_um = tracks.position_um[daughters]
+    waited = np.maximum(tracks.frame[daughters].max(axis=1) - tracks.frame[mother], 1)
+    offset_um = np.linalg.norm(position_um.mean(axis=1) - tracks.position_um[mother], axis=1) / np.sqrt(
+        waited
+    )
+    separation_um = np.mean(
+        [np.linalg.norm(position_um[:, a] - position_um[:, b], axis=1) for a, b in _pairs_of(daughters)],
+        axis=0,
+    )
+    mother_pg = tracks.median_mass_pg(mother, -config.division_mass_frames)
+    daughter_pg = tracks.median_mass_pg(daughters, config.division_mass_frames)
+    log_daughter = np.log(daughter_pg)
+    spread = np.sqrt(2 * np.sum((log_daughter - log_daughter.mean(axis=1, keepdims=True)) ** 2, axis=1))
+    return offset_um, separation_um, np.log(daughter_pg.sum(axis=1) / mother_pg), spread
+
+
+def division_cost(
+    tracks: LinkedTracks,
+    mother: np.ndarray,
+    daughters: np.ndarray,
+    scales: Scales,
+    config: TrackConfig,
+    expectation: Expectation,
+) -> np.ndarray:
+    """Return the cost of each division; see `division_terms`."""
+    if len(mother) == 0:
+        return np.empty(0)
+    offset_um, separation_um, log_sum, log_spread = division_terms(tracks, mother, daughters, config)
+    late = np.maximum(tracks.frame[daughters].max(axis=1) - tracks.frame[mother] - 1, 0)
+    parting_um = np.hypot(expectation.separation_sd_um, PARTING_PER_FRAME * late * expectation.separation_um)
+    cost = (offset_um / expectation.midpoint_sd_um) ** 2 + LATE_COST * late
+    cost += ((separation_um - expectation.separation_um) / parting_um) ** 2
+    if scales.log_mass_weight_um > 0:
+        cost += (log_sum / expectation.log_sum_sd) ** 2 + (log_spread / expectation.log_ratio_sd) ** 2
+    seen = mother - tracks.start[tracks.track[mother]] + 1
+    is_young = (seen < YOUNG_MOTHER_FRAMES) & (tracks.frame[mother] > tracks.frame.min())
+    return cost + YOUNG_MOTHER_COST * is_young
+
+
+def _pairs_of(daughters: np.ndarray) -> list[tuple[int, int]]:
+    return list(combinations(range(daughters.shape[1]), 2))
+
+
+def _orphans(tracks: LinkedTracks, config: TrackConfig) -> np.ndarray:
+    """Return the first rows of tracks that begin after the first frame and last long enough."""
+    is_long = tracks.stop - tracks.start >= config.min_track_frames
+    return tracks.start[is_long & (tracks.frame[tracks.start] > tracks.frame.min())]
+
+
+def _with_heir(
+    tracks: LinkedTracks, orphans: np.ndarray, config: TrackConfig
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (mother, heir, orphan): the heir continues the mother's track and was close when the orphan began."""
+    for frame in np.unique(tracks.frame[orphans]):
+        new = orphans[tracks.frame[orphans] == frame]
+        rows = np.concatenate([tracks.rows_in(int(frame) + late) for late in range(config.memory_frames + 1)])
+        rows = rows[~tracks.is_start[rows]]
+        rows = rows[tracks.frame[rows - 1] < frame]
+        if len(rows) == 0:
+            continue
+        near = cKDTree(tracks.position_um[rows]).query_ball_point(
+            tracks.position_um[new], config.division_range_um, return_sorted=True
+        )
+        for orphan, found in zip(new.tolist(), near, strict=True):
+            for heir in rows[found].tolist():
+                earliest = max(heir - config.memory_frames, int(tracks.start[tracks.track[heir]]) + 1)
+                # the orphan may have been missed at birth: the heir may be a daughter for some frames already
+                yield from ((row - 1, row, orphan) for row in range(earliest, heir + 1))
+
+
+def _without_heir(
+    tracks: LinkedTracks, orphans: np.ndarray, config: TrackConfig
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (mother, orphan, orphan): both sisters began near the place where the mother's track ended."""
+    for ended, near in _beginnings_after_ends(
+        tracks, orphans, config.memory_frames + 1, config.division_range_um
+    ):
+        for one, other in combinations(near, 2):
+            if (
+                np.linalg.norm(tracks.position_um[one] - tracks.position_um[other])
+                <= config.division_range_um
+            ):
+                yield ended, one, other
+
+
+def _beginnings_after_ends(
+    tracks: LinkedTracks, orphans: np.ndarray, frames: int, range_um: float
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield (last row of a track, orphans that begin within `frames` after it and `range_um` of it)."""
+    last = tracks.stop - 1
+    last = last[tracks.frame[last] < tracks.frame.max()]
+    for frame in np.unique(tracks.frame[last]):
+        later = tracks.frame[orphans] - frame
+        new = orphans[(later > 0) & (later <= frames)]
+        ends = last[tracks.frame[last] == frame]
+        if len(new) == 0:
+            continue
+        near = cKDTree(tracks.position_um[new]).query_ball_point(
+            tracks.position_um[ends], range_um, return_sorted=True
+        )
+        yield from (
+            (end, new[found].tolist()) for end, found in zip(ends.tolist(), near, strict=True) if found
+        )
+
+
+def _triples(
+    tracks: LinkedTracks, pairs: np.ndarray, config: TrackConfig
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (mother, daughter, daughter, daughter) from divisions of one mother that share a daughter's track."""
+    by_track: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    for mother, heir, orphan in pairs.tolist():
+        by_track.setdefault((int(tracks.track[mother]), int(tracks.track[heir])), []).append(
+            (mother, heir, orphan)
+        )
+    for group in by_track.values():
+        for one, other in combinations(group, 2):
+            mother, heir, _ = min(one, other)
+            is_together = abs(one[0] - other[0]) <= config.memory_frames
+            apart_um = np.linalg.norm(tracks.position_um[one[2]] - tracks.position_um[other[2]])
+            if one[2] != other[2] and is_together and apart_um <= config.division_range_um:
+                yield mother, heir, one[2], other[2]
+
+
+def _gaps(
+    tracks: LinkedTracks, orphans: np.ndarray, scales: Scales, config: TrackConfig
+) -> Iterator[Hypothesis]:
+    """Yield tracks that may go on as another after a gap; the step may grow with the time between."""
+    frames = config.max_gap_frames + 1 if config.max_gap_frames else 0
+    limit = max_cost(scales, config)
+    rows = np.array(
+        [
+            (end, orphan)
+            for end, near in _beginnings_after_ends(tracks, orphans, frames, 2 * scales.search_range_um)
+            for orphan in near
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 2)
+    waited = tracks.frame[rows[:, 1]] - tracks.frame[rows[:, 0]]
+    step_um = np.linalg.norm(np.diff(tracks.position_um[rows], axis=1)[:, 0], axis=1)
+    cost = config.gap_cost + (step_um / (2 * scales.step_sd_um * waited**0.75)) ** 2
+    if scales.log_mass_weight_um > 0 and len(rows):
+        before_pg = tracks.median_mass_pg(rows[:, 0], -config.division_mass_frames)
+        after_pg = tracks.median_mass_pg(rows[:, 1], config.division_mass_frames)
+        cost += (np.log(after_pg / before_pg) / np.hypot(0.05, scales.log_mass_sd)) ** 2
+    for k in np.flatnonzero(cost < limit):
+        yield Hypothesis("gap", int(rows[k, 0]), (int(rows[k, 1]),), float(cost[k]))

@@ -1,0 +1,194 @@
+"""Linked tracks to cells with mothers: which divisions and gaps explain the tracks best together."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+from lensfree.config import TrackConfig
+from lensfree.tracks.hypotheses import (
+    Expectation,
+    Hypothesis,
+    LinkedTracks,
+    division_terms,
+    max_cost,
+    propose,
+)
+from lensfree.tracks.scales import NORMAL_MAD, Scales, estimate_scales
+
+logger = logging.getLogger(__name__)
+
+MIN_DIVISIONS_TO_LEARN = 20
+SURE_SHARE_OF_MAX_COST = 0.4
+
+
+def resolve_divisions(
+    linked: pd.DataFrame, config: TrackConfig, scales: Scales | None = None
+) -> pd.DataFrame:
+    """Find divisions and gaps in linked tracks, and name every cell, its mother and its founder.
+
+    Divisions are judged by geometry and by conservation of dry mass, first with a wide expectation and,
+    once enough are sure, with the distances that this acquisition shows. Of the hypotheses that
+    contradict each other the set with the largest total gain is taken, exactly.
+
+    Args:
+        linked: the answer of `link`.
+        config: the section `track`.
+        scales: as given to `link`; estimated from the cells if not given.
+
+    Returns:
+        The cells without `track` but with `cell_id` (from 0 in order of birth), `parent_id` (-1 if none)
+        and `lineage_id` (`cell_id` of the founder), sorted by frame and cell.
+    """
+    if linked.empty:
+        return linked.drop(columns="track").assign(
+            **{name: np.empty(0, dtype=np.int64) for name in ("cell_id", "parent_id", "lineage_id")}
+        )
+    scales = scales or estimate_scales(linked, config)
+    tracks = LinkedTracks(linked, config)
+    events = find_events(tracks, scales, config)
+    return _name_cells(tracks, events)
+
+
+def find_events(tracks: LinkedTracks, scales: Scales, config: TrackConfig) -> list[Hypothesis]:
+    """Return the accepted divisions and gaps."""
+    expectation = Expectation.before_any(scales, config)
+    limit = max_cost(scales, config)
+    events = choose(propose(tracks, scales, config, expectation), tracks, config, limit)
+    sure = [e for e in events if e.kind == "division" and e.cost < SURE_SHARE_OF_MAX_COST * limit]
+    if len(sure) >= MIN_DIVISIONS_TO_LEARN:
+        expectation = _learn(tracks, sure, config, expectation)
+        events = choose(propose(tracks, scales, config, expectation), tracks, config, limit)
+    if scales.log_mass_weight_um > 0:
+        events = [_cut_where_mass_drops(e, tracks, config) if e.kind == "division" else e for e in events]
+    kinds = [e.kind for e in events]
+    logger.info(
+        "%d tracks: %d divisions, %d gaps closed; %s",
+        len(tracks.start),
+        kinds.count("division"),
+        kinds.count("gap"),
+        expectation,
+    )
+    return events
+
+
+def choose(
+    hypotheses: list[Hypothesis], tracks: LinkedTracks, config: TrackConfig, limit: float
+) -> list[Hypothesis]:
+    """Return the set of compatible hypotheses with the largest sum of `limit - cost`.
+
+    A beginning of a track is explained once, an end of a track leads to one event, and the divisions
+    along one track are at least `min_cycle_h` apart. Solved as an integer programme (HiGHS).
+    """
+    if not hypotheses:
+        return []
+    claims: dict[tuple[str, int], list[int]] = {}
+    divided: dict[int, list[int]] = {}
+    for k, hypothesis in enumerate(hypotheses):
+        claims.setdefault(("after", hypothesis.before), []).append(k)
+        for row in hypothesis.after:
+            claims.setdefault(("before", row), []).append(k)
+        if hypothesis.kind == "division":
+            divided.setdefault(int(tracks.track[hypothesis.before]), []).append(k)
+    conflicts = [members for members in claims.values() if len(members) > 1]
+    for members in divided.values():
+        hours = {k: tracks.time_h[hypotheses[k].before] for k in members}
+        conflicts += [
+            [a, b] for a, b in combinations(members, 2) if abs(hours[a] - hours[b]) < config.min_cycle_h
+        ]
+    gain = np.array([limit - h.cost for h in hypotheses])
+    if not conflicts:
+        return hypotheses
+    row = np.repeat(np.arange(len(conflicts)), [len(members) for members in conflicts])
+    column = np.concatenate(conflicts)
+    matrix = csr_array((np.ones(len(row)), (row, column)), shape=(len(conflicts), len(hypotheses)))
+    answer = milp(
+        -gain,
+        integrality=np.ones(len(gain)),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(matrix, ub=np.ones(len(conflicts))),
+        options={"mip_rel_gap": 0.0},
+    )
+    if answer.x is None:
+        raise RuntimeError(f"choosing among {len(hypotheses)} divisions failed: {answer.message}")
+    return [hypotheses[k] for k in np.flatnonzero(answer.x > 0.5)]
+
+
+def _cut_where_mass_drops(event: Hypothesis, tracks: LinkedTracks, config: TrackConfig) -> Hypothesis:
+    """Move a division back to the frame where the heir's dry mass drops.
+
+    A daughter that is missed at birth begins late, while her sister, already half as heavy, passes for the
+    mother.
+    """
+    heirs = [row for row in event.after if tracks.track[row] == tracks.track[event.before]]
+    if not heirs:
+        return event
+    others = tuple(row for row in event.after if row != heirs[0])
+    ends = np.array([event.before]), np.array([heirs[0]])
+    mother_pg = tracks.median_mass_pg(ends[0], -config.division_mass_frames)[0]
+    daughter_pg = tracks.median_mass_pg(ends[1], config.division_mass_frames)[0]
+    before, earliest = event.before, tracks.start[tracks.track[event.before]]
+    for _ in range(config.memory_frames):
+        if before == earliest or tracks.dry_mass_pg[before] ** 2 >= mother_pg * daughter_pg:
+            break
+        before -= 1
+    return replace(event, before=before, after=(before + 1, *others))
+
+
+def _learn(
+    tracks: LinkedTracks, sure: list[Hypothesis], config: TrackConfig, prior: Expectation
+) -> Expectation:
+    """Return the expectation of the divisions that are sure: medians and robust sd, within a factor of the prior."""
+    pairs = [e for e in sure if len(e.after) == 2]
+    mother, daughters = np.array([e.before for e in pairs]), np.array([e.after for e in pairs])
+    offset_um, separation_um, log_sum, log_spread = division_terms(tracks, mother, daughters, config)
+
+    def bounded(sd: float, prior_sd: float, low: float = 0.4) -> float:
+        return float(np.clip(sd, low * prior_sd, prior_sd))
+
+    separation_sd_um = NORMAL_MAD * float(np.median(np.abs(separation_um - np.median(separation_um))))
+    return Expectation(
+        midpoint_sd_um=bounded(1.5 * float(np.median(offset_um)), prior.midpoint_sd_um),
+        separation_um=float(np.median(separation_um)),
+        separation_sd_um=bounded(1.5 * separation_sd_um, prior.separation_sd_um),
+        log_sum_sd=bounded(1.5 * NORMAL_MAD * float(np.median(np.abs(log_sum))), prior.log_sum_sd),
+        log_ratio_sd=bounded(1.5 * NORMAL_MAD * float(np.median(log_spread)), prior.log_ratio_sd),
+    )
+
+
+def _name_cells(tracks: LinkedTracks, events: list[Hypothesis]) -> pd.DataFrame:
+    """Cut the tracks at divisions, join them across gaps, and number the cells in order of birth."""
+    is_cut = tracks.is_start.copy()
+    for event in events:
+        is_cut[list(event.after)] = True
+    piece = np.cumsum(is_cut) - 1
+    first_row = np.flatnonzero(is_cut)
+    before = np.full(len(first_row), -1)
+    is_gap = np.zeros(len(first_row), dtype=bool)
+    for event in events:
+        before[piece[list(event.after)]] = piece[event.before]
+        is_gap[piece[list(event.after)]] = event.kind == "gap"
+    order = np.lexsort((*tracks.position_um[first_row].T[::-1], tracks.frame[first_row]))
+    cell_of, parent_of, founder_of = (np.full(len(first_row), -1, dtype=np.int64) for _ in range(3))
+    born = 0
+    for k in order:  # in order of birth, so that whatever came before is named already
+        if is_gap[k]:
+            source = before[k]
+            cell_of[k], parent_of[k], founder_of[k] = cell_of[source], parent_of[source], founder_of[source]
+            continue
+        cell_of[k] = born
+        if before[k] >= 0:
+            parent_of[k], founder_of[k] = cell_of[before[k]], founder_of[before[k]]
+        else:
+            founder_of[k] = born
+        born += 1
+    named = tracks.table.drop(columns="track").assign(
+        cell_id=cell_of[piece], parent_id=parent_of[piece], lineage_id=founder_of[piece]
+    )
+    return named.sort_values(["frame", "cell_id"], kind="stable", ignore_index=True)

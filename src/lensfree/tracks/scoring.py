@@ -1,0 +1,164 @@
+"""How right tracks are, against a truth: links, divisions, whole cells, and histories of 30 hours.
+
+traccuracy (an extra, `pip install lensfree[dev]`) matches cells by position and scores links, divisions and
+whole cells; the share of 30 h histories is counted here.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+FRAME_TOLERANCE = 3
+HISTORY_H = 30.0
+REQUIRED = ("frame", "time_h", "y_um", "x_um", "cell_id", "parent_id")
+
+
+def score_tracks(
+    tracks: pd.DataFrame, truth: pd.DataFrame, *, max_distance_um: float, history_h: float = HISTORY_H
+) -> dict[str, float]:
+    """Compare tracks with the truth.
+
+    Args:
+        tracks: a table of tracks: `frame, time_h, y_um, x_um, cell_id, parent_id`.
+        truth: the true cells with the same columns; `cell_id` need not agree.
+        max_distance_um: a cell and a true cell farther apart are not the same.
+        history_h: length from which a mother and her daughter count as a history.
+
+    Returns:
+        `link_f1`: F1 of all links, those mother -> daughter included; a link across missed frames counts
+        as the true links it spans. `division_f1`, `division_precision`, `division_recall`: both daughters
+        right, within 3 frames (traccuracy knows divisions into two; a true three-way division counts as
+        missed). `complete_tracks`: share of true cells without a wrong link. `md30`: share of true
+        histories (mother and daughter, together `history_h` or longer) that are one cell, the division in
+        its frame, and one daughter, with no foreign cell among them; missed cells are forgiven.
+        `n_histories`, `n_divisions`: how many there were. A share of nothing is NaN.
+
+    Raises:
+        ImportError: if traccuracy is missing.
+        ValueError: if a column is missing or a cell occurs twice in a frame.
+    """
+    try:
+        from traccuracy import TrackingGraph
+        from traccuracy.matchers import PointMatcher
+        from traccuracy.metrics import BasicMetrics, CompleteTracks, DivisionMetrics
+    except ImportError as error:
+        raise ImportError(
+            "score_tracks needs traccuracy, which is not installed; install it with: pip install 'lensfree[dev]'"
+        ) from error
+    tracks, truth = _checked(tracks, "tracks"), _checked(truth, "truth")
+    # traccuracy finds out by the name of a node which graph it is in: no name may be in both
+    graphs = [
+        TrackingGraph(_graph(table, first_node), frame_key="frame", location_keys=("y", "x"))
+        for table, first_node in ((truth, 0), (tracks, len(truth)))
+    ]
+    relax: dict[str, Any] = {"relax_skips_gt": True, "relax_skips_pred": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that annotations exist already, and that there may be no divisions
+        matched = PointMatcher(max_distance_um).compute_mapping(*graphs)
+        matched.mapping = _SearchedList(matched.mapping)
+        links = BasicMetrics().compute(matched, **relax).results
+        divisions = DivisionMetrics(max_frame_buffer=FRAME_TOLERANCE).compute(matched, **relax).results
+        whole = CompleteTracks().compute(matched, **relax).results
+    division = divisions[f"Frame Buffer {FRAME_TOLERANCE}"]
+    match = {true_row: node - len(truth) for true_row, node in matched.mapping}
+    right, histories = _count_histories(tracks, truth, match, history_h)
+    return {
+        "link_f1": float(links["Edge F1"]),
+        "division_f1": float(division["Division F1"]),
+        "division_precision": float(division["Division Precision"]),
+        "division_recall": float(division["Division Recall"]),
+        "complete_tracks": float(whole["complete_tracklets"]),
+        "md30": right / histories if histories else float("nan"),
+        "n_divisions": float(division["Total GT Divisions"]),
+        "n_histories": float(histories),
+    }
+
+
+class _SearchedList(list):
+    """The pairs of cells; traccuracy asks it `in` thousands of times, which a list answers by reading all."""
+
+    def __init__(self, pairs: list[tuple[int, int]]) -> None:
+        super().__init__(pairs)
+        self._members = frozenset(self)
+
+    def __contains__(self, pair: object) -> bool:
+        return pair in self._members
+
+
+def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    missing = [column for column in REQUIRED if column not in table.columns]
+    if missing:
+        raise ValueError(f"{name} lacks the columns {missing}; expected {list(REQUIRED)}")
+    ordered = table[list(REQUIRED)].sort_values(["cell_id", "frame"], kind="stable", ignore_index=True)
+    is_double = ordered.duplicated(["cell_id", "frame"])
+    if is_double.any():
+        cell_id, frame = (int(ordered[column][is_double].iloc[0]) for column in ("cell_id", "frame"))
+        raise ValueError(
+            f"cell {cell_id} of {name} occurs twice in frame {frame}; expected one row per cell and frame"
+        )
+    return ordered
+
+
+def _graph(table: pd.DataFrame, first_node: int) -> Any:
+    """Return the table, sorted by cell and frame, as a directed graph with a node per row, named from `first_node`."""
+    import networkx
+
+    graph = networkx.DiGraph()
+    columns = (table[name].tolist() for name in ("frame", "y_um", "x_um"))
+    graph.add_nodes_from(
+        (node, {"frame": frame, "y": y, "x": x})
+        for node, (frame, y, x) in enumerate(zip(*columns, strict=True), start=first_node)
+    )
+    cell_id = table["cell_id"].to_numpy()
+    same = np.flatnonzero(cell_id[1:] == cell_id[:-1]) + first_node
+    graph.add_edges_from(zip(same.tolist(), (same + 1).tolist(), strict=True))
+    cells, first = np.unique(cell_id, return_index=True)
+    last_row_of = dict(zip(cells.tolist(), np.append(first[1:], len(table)) - 1, strict=True))
+    for row, mother in zip(first.tolist(), table["parent_id"].to_numpy()[first].tolist(), strict=True):
+        if mother in last_row_of:
+            graph.add_edge(int(last_row_of[mother]) + first_node, row + first_node)
+    return graph
+
+
+def _count_histories(
+    tracks: pd.DataFrame, truth: pd.DataFrame, match: dict[int, int], history_h: float
+) -> tuple[int, int]:
+    """Return how many true histories are right, and how many there are."""
+    rows_of = {int(cell): rows.to_numpy() for cell, rows in truth.groupby("cell_id").groups.items()}
+    frames_of = {int(cell): frames.to_numpy() for cell, frames in tracks.groupby("cell_id")["frame"]}
+    mother_of = truth.groupby("cell_id")["parent_id"].first().to_dict()
+    found_mother_of = tracks.groupby("cell_id")["parent_id"].first().to_dict()
+    time_h, found_cell, found_frame = (
+        truth["time_h"].to_numpy(),
+        tracks["cell_id"].to_numpy(),
+        tracks["frame"].to_numpy(),
+    )
+    right = histories = 0
+    for daughter, mother in mother_of.items():
+        if mother not in rows_of:
+            continue
+        before, after = rows_of[int(mother)], rows_of[int(daughter)]
+        if time_h[after[-1]] - time_h[before[0]] < history_h - 1e-9:
+            continue
+        histories += 1
+        ids = []
+        for rows, is_mother in ((before, True), (after, False)):
+            found = np.array([match[row] for row in rows.tolist() if row in match], dtype=np.int64)
+            cells = np.unique(found_cell[found])
+            if len(cells) != 1:
+                break
+            frames = frames_of[int(cells[0])]
+            edge = found_frame[found[0]] if is_mother else found_frame[found[-1]]
+            own = int(np.sum(frames >= edge if is_mother else frames <= edge))
+            if own != len(found):
+                break
+            ids.append(int(cells[0]))
+        right += len(ids) == 2 and found_mother_of[ids[1]] == ids[0]
+    return right, histories

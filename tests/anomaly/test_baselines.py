@@ -1,0 +1,187 @@
+"""Baselines, the fit around a forecaster, and rankings against labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lensfree.anomaly.baselines import fit_ridge, persistence
+from lensfree.anomaly.compare import cell_auc, compare_forecasters
+from lensfree.anomaly.fit import choose_model, fit_forecaster, scale_for_shipped
+from lensfree.anomaly.score import mean_mse, score_windows
+from lensfree.anomaly.windows import cut_windows
+from lensfree.config import ScoreConfig
+
+CONFIG = ScoreConfig()
+
+
+def train_ridge(inputs, targets, validation_inputs, validation_targets):
+    return fit_ridge(inputs, targets)
+
+
+def test_persistence_repeats_the_last_point():
+    np.testing.assert_array_equal(persistence(3)(np.array([[1.0, 2], [3, 4]])), [[2, 2, 2], [4, 4, 4]])
+
+
+def test_ridge_without_penalty_finds_a_linear_law_with_offset():
+    rng = np.random.default_rng(0)
+    inputs, weights, offset = rng.normal(3, 1, (200, 8)), rng.normal(0, 1, (8, 5)), rng.normal(0, 1, 5)
+    forecast = fit_ridge(inputs, inputs @ weights + offset, penalty=0.0)
+    unseen = rng.normal(0, 2, (50, 8))
+    np.testing.assert_allclose(forecast(unseen), unseen @ weights + offset, atol=1e-8)
+
+
+def test_ridge_is_where_its_objective_is_flat():
+    """Gradient of |Y - XW|^2 + penalty |W|^2 on centred data, formed without the solver."""
+    rng = np.random.default_rng(1)
+    inputs, targets, penalty = rng.normal(0, 1, (60, 6)), rng.normal(0, 1, (60, 4)), 7.0
+    forecast = fit_ridge(inputs, targets, penalty)
+    weights = forecast(np.eye(6)) - forecast(np.zeros((1, 6)))
+    residual = targets - forecast(inputs)
+    centred = inputs - inputs.mean(axis=0)
+    np.testing.assert_allclose(centred.T @ residual, penalty * weights, atol=1e-10)
+    np.testing.assert_allclose(residual.mean(axis=0), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n_inputs", "n_targets"), [(0, 0), (4, 3)])
+def test_ridge_needs_pairs(n_inputs, n_targets):
+    with pytest.raises(ValueError, match=f"got {n_inputs} inputs and {n_targets} targets"):
+        fit_ridge(np.ones((n_inputs, 2)), np.ones((n_targets, 2)))
+
+
+def test_a_sudden_loss_of_mass_ranks_above_normal_cells(make_population):
+    fit = fit_forecaster(
+        cut_windows(make_population(11, 60, 0)[0], CONFIG), train_ridge, seed=0, sigma_count=2.0
+    )
+    series, labels = make_population(12, 20, 4)
+    judged, scores = score_windows(
+        cut_windows(series, CONFIG),
+        fit.forecast,
+        mean_pg=fit.mean_pg,
+        sd_pg=fit.sd_pg,
+        tau=fit.tau,
+        flag_above=0.0,
+        model="ridge",
+    )
+    is_abnormal = labels["is_abnormal"].to_numpy()
+    assert scores.loc[is_abnormal, "anomaly_score"].min() > scores.loc[~is_abnormal, "anomaly_score"].max()
+    assert cell_auc(scores.set_index("series_id")["anomaly_score"], labels) == 1.0
+    assert cell_auc(mean_mse(judged), labels) == 1.0
+
+
+def test_abnormal_windows_are_those_that_foretell_across_the_loss(make_population):
+    fit = fit_forecaster(
+        cut_windows(make_population(11, 60, 0)[0], CONFIG), train_ridge, seed=0, sigma_count=2.0
+    )
+    series, _ = make_population(13, 6, 6)
+    judged, _ = score_windows(
+        cut_windows(series, CONFIG),
+        fit.forecast,
+        mean_pg=fit.mean_pg,
+        sd_pg=fit.sd_pg,
+        tau=fit.tau,
+        flag_above=0.0,
+        model="ridge",
+    )
+    before = judged["start_h"] < 25 - 30
+    crossing = judged["start_h"].between(25 - 29, 25 - 21)
+    assert not judged.loc[before, "is_abnormal"].any()
+    assert judged.loc[crossing, "is_abnormal"].mean() > 0.9
+
+
+def test_the_fit_uses_training_lineages_for_scale_and_threshold(make_population):
+    windows = cut_windows(make_population(14, 40, 4)[0], CONFIG)
+    fit = fit_forecaster(windows, train_ridge, seed=5, sigma_count=2.0)
+    inputs, _ = fit.split.training.standardised(fit.mean_pg, fit.sd_pg)
+    assert abs(inputs.mean()) < 0.2
+    mse = np.square(fit.forecast(inputs) - fit.split.training.standardised(fit.mean_pg, fit.sd_pg)[1])
+    assert fit.tau == pytest.approx(mse.mean(axis=1).mean() + 2 * mse.mean(axis=1).std())
+    assert fit.numbers()["n_windows"] == len(fit.split.training)
+    assert fit_forecaster(windows, train_ridge, seed=5, sigma_count=2.0).numbers() == fit.numbers()
+
+
+def test_cell_auc_counts_pairs_and_halves_ties():
+    ranking = pd.Series([0.0, 0.0, 0.5, 0.2], index=[4, 7, 1, 2])
+    labels = pd.DataFrame({"series_id": [1, 2, 4, 7, 99], "is_abnormal": [True, False, True, False, True]})
+    assert cell_auc(ranking, labels) == pytest.approx((1 + 1 + 0 + 0.5) / 4)
+
+
+def test_cell_auc_refuses_a_series_without_a_label():
+    labels = pd.DataFrame({"series_id": [1], "is_abnormal": [True]})
+    with pytest.raises(ValueError, match="1 of 2 ranked series have no label"):
+        cell_auc(pd.Series([0.1, 0.2], index=[1, 2]), labels)
+
+
+def test_cell_auc_refuses_a_single_class():
+    labels = pd.DataFrame({"series_id": [1, 2], "is_abnormal": [False, False]})
+    with pytest.raises(ValueError, match="got 0 abnormal of 2 series"):
+        cell_auc(pd.Series([0.1, 0.2], index=[1, 2]), labels)
+
+
+def test_forecasters_are_compared_on_the_same_windows(make_population):
+    fit = fit_forecaster(
+        cut_windows(make_population(11, 60, 0)[0], CONFIG), train_ridge, seed=0, sigma_count=2.0
+    )
+    series, labels = make_population(12, 30, 5)
+    table = compare_forecasters(
+        {"ridge": fit.forecast, "persistence": persistence(60)},
+        fit.split.training,
+        cut_windows(series, CONFIG),
+        labels,
+        CONFIG,
+        mean_pg=fit.mean_pg,
+        sd_pg=fit.sd_pg,
+    ).set_index("forecaster")
+    assert table["n_series"].tolist() == [30, 30] and table["n_abnormal"].tolist() == [5, 5]
+    assert table.loc["ridge", "tau"] == pytest.approx(fit.tau)
+    assert table.loc["ridge", "mse"] < table.loc["persistence", "mse"]
+    assert table.loc["ridge", ["auc_by_score", "auc_by_mean_mse", "recall"]].tolist() == [1.0] * 3
+    assert 5 / 30 < table.loc["ridge", "precision"] <= 1.0
+
+
+def test_enough_windows_train_an_own_model(make_population):
+    windows = cut_windows(make_population(1, 12, 0)[0], CONFIG)
+    few = CONFIG.model_copy(update={"min_training_windows": 12 * 61})
+    assert choose_model(windows, few, "dishes", has_shipped=True)[0] == "own"
+    many = CONFIG.model_copy(update={"min_training_windows": 12 * 61 + 1})
+    choice, why = choose_model(windows, many, "dishes", has_shipped=True)
+    assert choice == "shipped"
+    assert "data set 'dishes' has 732 windows of 12 lineages, fewer than 733 windows" in why
+
+
+def test_few_lineages_do_not_train_an_own_model_however_long(make_population):
+    windows = cut_windows(make_population(1, 9, 0, n_points=600)[0], CONFIG)
+    assert len(windows) > CONFIG.min_training_windows
+    assert choose_model(windows, CONFIG, "dishes", has_shipped=True)[0] == "shipped"
+
+
+@pytest.mark.parametrize(
+    ("model", "has_shipped", "text"),
+    [
+        (
+            "own",
+            True,
+            "data set 'dishes' has 122 windows of 2 lineages, expected at least 3000 windows of 10",
+        ),
+        (
+            "auto",
+            False,
+            "data set 'dishes' has 122 windows of 2 lineages, expected at least 3000 windows of 10",
+        ),
+        ("shipped", False, "score.model is 'shipped' but there is no shipped model"),
+    ],
+)
+def test_no_model_to_be_had_is_an_error(make_population, model, has_shipped, text):
+    windows = cut_windows(make_population(1, 2, 0)[0], CONFIG)
+    with pytest.raises(ValueError, match=text):
+        choose_model(windows, CONFIG.model_copy(update={"model": model}), "dishes", has_shipped=has_shipped)
+
+
+def test_a_shipped_model_takes_the_scale_of_a_data_set_with_enough_lineages(make_population):
+    windows = cut_windows(make_population(1, 12, 0)[0], CONFIG)
+    scale = scale_for_shipped(windows, CONFIG)
+    assert scale is not None
+    assert scale[0] == pytest.approx(300 / np.log(2), rel=0.05)
+    assert scale_for_shipped(windows, CONFIG.model_copy(update={"shipped_normalisation": "model"})) is None
+    assert scale_for_shipped(cut_windows(make_population(1, 9, 0)[0], CONFIG), CONFIG) is None

@@ -1,0 +1,262 @@
+"""The forecaster: its size, its training, its file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lensfree.config import ScoreConfig, TrainScoreConfig
+from lensfree.nets.forecaster import Forecaster, forecast, restore
+from lensfree.nets.forecaster_card import (
+    ForecasterCard,
+    hand_on,
+    load_forecaster,
+    save_forecaster,
+    weights_version,
+)
+from lensfree.nets.forecaster_training import train_forecaster
+from lensfree.nets.weights import ModelError
+
+CONFIG = TrainScoreConfig(epochs=4, batch=32, windows_per_epoch=320, learning_rate=2e-3, seed=5)
+CARD = ForecasterCard(
+    name="waves",
+    version="3",
+    trained_on="own data set waves, 7 windows",
+    input_points=24,
+    target_points=8,
+    interval_min=10.0,
+    smoothing_points=6,
+    mean_pg=412.25,
+    sd_pg=1 / 3,
+    tau=0.1 + 0.2,
+    seed=5,
+    n_windows=7,
+    validation_mse=0.25,
+    test_mse=float("nan"),
+)
+
+
+def waves(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (inputs, targets): sines of one period and any phase, 24 points seen and 8 to foretell."""
+    phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, (n, 1))
+    values = np.sin(phase + 2 * np.pi * np.arange(32) / 20)
+    return values[:, :24], values[:, 24:]
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[np.ndarray, ...]:
+    return (*waves(1, 400), *waves(2, 80))
+
+
+@pytest.fixture(scope="module")
+def trained(data):
+    return train_forecaster(*data, CONFIG)
+
+
+def same(one, other) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_published_network_has_226076_weights():
+    assert sum(weights.numel() for weights in Forecaster().parameters()) == 226_076
+
+
+def test_nine_convolutions_two_poolings_and_three_dense_layers():
+    kinds = [type(layer).__name__ for layer in Forecaster().modules()]
+    assert [kinds.count(kind) for kind in ("Conv1d", "Tanh", "MaxPool1d", "Linear", "ReLU")] == [
+        9,
+        9,
+        2,
+        3,
+        2,
+    ]
+    assert kinds.index("Conv1d") < kinds.index("MaxPool1d")
+    assert not any(kind == "MaxPool1d" for kind in kinds[-8:])
+
+
+@pytest.mark.parametrize(("input_points", "target_points"), [(120, 60), (24, 8), (30, 7), (4, 1)])
+def test_lengths_of_input_and_target_are_free(input_points, target_points):
+    answer = forecast(Forecaster(input_points, target_points), np.zeros((3, input_points)))
+    assert answer.shape == (3, target_points) and answer.dtype == np.float32
+
+
+def test_an_input_too_short_to_pool_is_refused():
+    with pytest.raises(ValueError, match="input_points=3 is too short for 2 poolings, expected at least 4"):
+        Forecaster(3, 1)
+
+
+def test_batches_do_not_change_a_forecast(monkeypatch):
+    torch.manual_seed(0)
+    model, inputs = Forecaster(24, 8), waves(3, 50)[0]
+    whole = forecast(model, inputs)
+    monkeypatch.setattr("lensfree.nets.forecaster.BATCH", 7)
+    np.testing.assert_allclose(forecast(model, inputs), whole, atol=1e-6)
+
+
+def test_no_windows_have_no_forecasts():
+    assert forecast(Forecaster(24, 8), np.empty((0, 24))).shape == (0, 8)
+
+
+def test_forecasting_uses_the_granted_threads_and_gives_them_back(monkeypatch):
+    seen = []
+    monkeypatch.setattr("lensfree.nets.forecaster.cpu_count", lambda: 3)
+    monkeypatch.setattr(Forecaster, "forward", lambda self, x: seen.append(torch.get_num_threads()) or x)
+    before = torch.get_num_threads()
+    forecast(Forecaster(24, 8), np.zeros((1, 24)))
+    assert seen == [3] and torch.get_num_threads() == before
+
+
+def test_training_learns_to_foretell_waves(trained, data):
+    state, history = trained
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+    mse_of_the_mean = np.mean(np.square(data[3]))
+    assert history[-1]["training_mse"] < 0.5 * history[0]["training_mse"]
+    assert history[-1]["validation_mse"] < 0.1 * mse_of_the_mean
+    unseen_inputs, unseen_targets = waves(9, 60)
+    answer = forecast(restore(state, 24, 8), unseen_inputs)
+    assert np.mean(np.square(answer - unseen_targets)) < 0.1 * mse_of_the_mean
+
+
+def test_the_best_validation_epoch_is_kept():
+    """What is learned by heart from noise makes later epochs foretell unseen noise worse."""
+    rng = np.random.default_rng(4)
+    noise = [rng.normal(0, 1, (n, points)) for n in (40, 40) for points in (24, 8)]
+    config = CONFIG.model_copy(update={"epochs": 30, "windows_per_epoch": 40, "batch": 8})
+    state, history = train_forecaster(*noise, config)
+    validation = [row["validation_mse"] for row in history]
+    assert min(validation) < 0.9 * validation[-1]
+    answer = forecast(restore(state, 24, 8), noise[2])
+    assert np.mean(np.square(answer - noise[3])) == pytest.approx(min(validation), rel=1e-6)
+
+
+def test_the_seed_decides_the_weights(trained, data):
+    state, history = train_forecaster(*data, CONFIG)
+    assert same(state, trained[0]) and history == trained[1]
+    other, _ = train_forecaster(*data, CONFIG.model_copy(update={"seed": 6}))
+    assert not same(other, trained[0])
+
+
+def test_training_leaves_the_random_state_of_torch_alone(data):
+    torch.manual_seed(77)
+    expected = torch.rand(1)
+    torch.manual_seed(77)
+    train_forecaster(*data, CONFIG.model_copy(update={"epochs": 1}))
+    assert torch.equal(torch.rand(1), expected)
+
+
+class Killed(Exception):
+    pass
+
+
+def kill_after(epochs: int):
+    def progress(line: str) -> None:
+        if line.startswith(f"epoch {epochs + 1} of"):
+            raise Killed
+
+    return progress
+
+
+def test_a_killed_training_resumes_to_the_same_weights(trained, data, tmp_path):
+    checkpoint = tmp_path / "forecaster.checkpoint"
+    with pytest.raises(Killed):
+        train_forecaster(*data, CONFIG, kill_after(2), checkpoint)
+    lines: list[str] = []
+    state, history = train_forecaster(*data, CONFIG, lines.append, checkpoint)
+    assert [line.split(":")[0] for line in lines] == ["epoch 3 of 4", "epoch 4 of 4"]
+    assert same(state, trained[0]) and history == trained[1]
+
+
+def test_a_finished_checkpoint_gives_its_weights_without_training(trained, data, tmp_path):
+    checkpoint = tmp_path / "forecaster.checkpoint"
+    train_forecaster(*data, CONFIG, checkpoint=checkpoint)
+    lines: list[str] = []
+    state, _ = train_forecaster(*data, CONFIG, lines.append, checkpoint)
+    assert lines == [] and same(state, trained[0])
+
+
+@pytest.mark.parametrize("changed", ["data", "configuration"])
+def test_a_checkpoint_of_another_training_is_passed_over(data, tmp_path, changed):
+    checkpoint = tmp_path / "forecaster.checkpoint"
+    with pytest.raises(Killed):
+        train_forecaster(*data, CONFIG, kill_after(2), checkpoint)
+    config = CONFIG.model_copy(update={"seed": 8}) if changed == "configuration" else CONFIG
+    mine = (data[0] * 1.01, *data[1:]) if changed == "data" else data
+    expected, _ = train_forecaster(*mine, config)
+    assert same(train_forecaster(*mine, config, checkpoint=checkpoint)[0], expected)
+
+
+@pytest.mark.parametrize(("n_training", "n_validation"), [(0, 5), (5, 0)])
+def test_nothing_to_train_or_validate_on_is_refused(n_training, n_validation):
+    with pytest.raises(ValueError, match=f"got {n_training} training and {n_validation} validation windows"):
+        train_forecaster(*waves(0, n_training), *waves(1, n_validation), CONFIG)
+
+
+def test_a_training_that_diverges_says_so(data):
+    spoilt = data[1].copy()
+    spoilt[:, 3] = np.inf
+    with pytest.raises(ValueError, match="epoch 1: training MSE nan .*lower train_score.learning_rate"):
+        train_forecaster(data[0], spoilt, *data[2:], CONFIG)
+
+
+def test_a_file_returns_weights_and_card_to_the_last_digit(trained, tmp_path):
+    path = tmp_path / "waves.safetensors"
+    save_forecaster(trained[0], CARD, path)
+    model, card = load_forecaster(path)
+    assert same(model.state_dict(), trained[0])
+    assert str(card) == str(CARD)
+    assert (card.mean_pg, card.sd_pg, card.tau) == (CARD.mean_pg, CARD.sd_pg, CARD.tau)
+
+
+def test_a_file_of_another_network_is_refused(trained, tmp_path):
+    from safetensors.torch import save_file
+
+    path = tmp_path / "other.safetensors"
+    save_file(trained[0], path, metadata={"name": "unwrap", "version": "1"})
+    with pytest.raises(ModelError, match=r"other.safetensors: the card of a forecaster lacks \['trained_on'"):
+        load_forecaster(path)
+
+
+def test_windows_other_than_those_of_the_training_are_refused():
+    CARD.check(ScoreConfig(input_points=24, target_points=8))
+    with pytest.raises(
+        ModelError, match="forecaster 'waves' was trained for .*'interval_min': 10.0.*; retrain"
+    ):
+        CARD.check(ScoreConfig(input_points=24, target_points=8, interval_min=6.0))
+
+
+@pytest.mark.parametrize("scale_pg", [None, (500.0, 20.0)])
+def test_a_shipped_forecaster_says_that_it_is_one(trained, tmp_path, scale_pg):
+    shipped, out = tmp_path / "shipped.safetensors", tmp_path / "own.safetensors"
+    save_forecaster(trained[0], CARD, shipped)
+    hand_on(shipped, out, scale_pg)
+    model, card = load_forecaster(out)
+    assert same(model.state_dict(), trained[0])
+    assert card.trained_on.startswith("shipped waves 3")
+    assert ("standardised with this data set" in card.trained_on) == (scale_pg is not None)
+    assert (card.mean_pg, card.sd_pg) == (scale_pg or (CARD.mean_pg, CARD.sd_pg))
+    assert card.tau == CARD.tau
+
+
+def test_the_version_follows_from_the_weights(trained):
+    state = {name: weights.clone() for name, weights in trained[0].items()}
+    assert weights_version(state) == weights_version(trained[0])
+    state["foretell.0.bias"][0] += 1e-3
+    assert weights_version(state) != weights_version(trained[0])
+
+
+def test_the_card_of_a_training_states_data_seed_and_windows(trained):
+    numbers = {
+        "mean_pg": 1.0,
+        "sd_pg": 2.0,
+        "tau": 3.0,
+        "validation_mse": 0.1,
+        "test_mse": 0.2,
+        "n_windows": 9,
+    }
+    config = ScoreConfig(input_points=24, target_points=8)
+    card = ForecasterCard.from_training(trained[0], numbers, config, CONFIG, dataset="dishes")
+    card.check(config)
+    assert card.trained_on == "own data set dishes, 9 windows"
+    assert (card.seed, card.n_windows, card.tau, card.input_points) == (5, 9, 3.0, 24)
+    assert card.version == weights_version(trained[0])

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lensfree.config import ReportConfig, ScoreConfig
+from lensfree.contracts import CELLS, SCORES, SERIES, TRACKS, WINDOWS
+from lensfree.io.tables import empty_table
+from lensfree.report.content import PageContent
+from lensfree.report.gather import Sources, gather
+from lensfree.report.page import build_page
+from lensfree.report.sentences import accuracy_rows, missing_frames
+
+FEW = ReportConfig(montage_frames=2, anomalies=3, strip_frames=4)
+TABLES = {"cells": CELLS, "tracks": TRACKS, "series": SERIES, "windows": WINDOWS, "scores": SCORES}
+
+
+@pytest.fixture(scope="module")
+def content(files, acquisition) -> PageContent:
+    return gather(Sources(**vars(files)), acquisition, report=FEW, score=ScoreConfig())[0]
+
+
+@pytest.fixture(scope="module")
+def page(content) -> str:
+    return build_page(content)
+
+
+@pytest.fixture
+def unrendered(monkeypatch) -> None:
+    """Draw the figures but leave out their pixels: for tests of the words."""
+    monkeypatch.setattr("lensfree.report.page.to_png", lambda figure, dpi: b"PNG")
+
+
+def pictures_in(page: str) -> list[str]:
+    return re.findall(r'<img src="data:image/png;base64,[A-Za-z0-9+/=]+"', page)
+
+
+def text_of(page: str) -> str:
+    """What a reader sees: without style, tags and line breaks."""
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def without(content: PageContent, *names: str, is_empty: bool = False) -> PageContent:
+    """The page of an acquisition whose later stages did not run, or found nothing."""
+    changes = {name: empty_table(TABLES[name]) if is_empty else None for name in names}
+    return replace(content, **changes, suspects=() if "scores" in names else content.suspects)
+
+
+def test_the_page_has_its_sections(page):
+    titles = re.findall(r"<h2>([^<]+)</h2>", page)
+    assert titles == [
+        "Frames",
+        "Over time",
+        "Tracks and divisions",
+        "Anomalies, most suspicious first",
+        "Against the truth",
+    ]
+
+
+def test_the_page_needs_nothing_from_elsewhere(page):
+    assert "http" not in page
+    assert "//" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)
+    assert not re.search(r"<(script|link|iframe|object)\b", page)
+    assert set(re.findall(r'(?:src|href)="([^"]{1,5})', page)) == {
+        "data:",
+        "#fram",
+        "#time",
+        "#trac",
+        "#anom",
+        "#trut",
+        "#rank",
+    }
+
+
+def test_the_page_is_small_enough(page):
+    assert len(page.encode()) < 10e6
+
+
+def test_every_picture_is_there_and_has_words(page):
+    # Montage, population, quality, histograms, and one card for each of three series.
+    assert len(pictures_in(page)) == 7
+    assert page.count('alt="') == 7
+    assert 'alt=""' not in page
+
+
+def test_the_header_says_what_it_is(page):
+    text = text_of(page)
+    for words in (
+        "tiny",
+        "toys",
+        "B2",
+        "control",
+        "450 nm, 540 nm, 647 nm",
+        "1.67 µm",
+        "10 min",
+        "105 × 159 µm",
+    ):
+        assert words in text
+    assert "B: 1000 µm (given); G: 1000 µm (given); R: 1000 µm (given)" in text
+    assert "reference 1" in text
+    assert "shipped forecast 1" in text
+
+
+def test_text_from_outside_is_escaped(page):
+    assert "A &lt;b&gt;tiny&lt;/b&gt; world." in page
+    assert "truncated &lt;file&gt;" in page
+    assert "<b>tiny" not in page
+
+
+def test_missing_frames_are_listed_with_their_reasons(page):
+    assert "frame 100 (16.7 h): truncated <file>" in text_of(page).replace("&lt;", "<").replace("&gt;", ">")
+    assert "216 frames, 1 missing" in text_of(page)
+
+
+def test_simulated_data_are_announced_and_others_are_not(page, content, unrendered):
+    assert "SIMULATED DATA" in page
+    recorded = build_page(
+        replace(
+            content,
+            facts=replace(content.facts, kind="hologram"),
+            truth=None,
+            accuracy={},
+            suspects=tuple(replace(s, truth=None) for s in content.suspects),
+        )
+    )
+    assert "SIMULATED DATA" not in recorded
+    assert "Against the truth" not in recorded
+    assert "simulated" not in recorded
+
+
+def test_a_card_says_why_and_what_was_simulated(page):
+    text = text_of(page)
+    assert "17 of 37 windows (46%) are abnormal" in text
+    assert "2.07 times the threshold 0.5" in text
+    assert "simulated as: loss" in text
+    assert "simulated as: a normal cell" in text
+    assert "It has a cell in common with number 1, so it is not independent evidence." in text
+    assert "1 of 3 scored series are flagged" in text
+
+
+def test_the_numbers_against_the_truth_are_those_of_the_comparison(page):
+    text = text_of(page)
+    assert "share of the true cells that were found 1.000" in text
+    assert "dry mass: slope of measured on true 1.000" in text
+    assert "true divisions 1 found divisions 1" in text
+    assert "ROC AUC of the anomaly score 1.00" in text
+
+
+def test_an_unknown_number_is_shown_under_its_own_name_and_nan_is_said():
+    assert accuracy_rows({"track.link_f1": 0.9911, "dry_mass_slope": np.nan}) == [
+        ("track.link_f1", "0.9911"),
+        ("dry mass: slope of measured on true", "not defined"),
+    ]
+
+
+def test_many_missing_frames_are_counted(world):
+    many = world.per_frame.assign(is_missing=world.per_frame["frame"] < 30, reason="")
+    lines = missing_frames(many)
+    assert len(lines) == 21
+    assert lines[0] == "frame 0 (0.0 h): no reason recorded"
+    assert lines[-1] == "and 10 more"
+
+
+@pytest.mark.parametrize(
+    ("names", "words", "n_pictures"),
+    [
+        (("scores",), "No anomalies are shown: the stage score has not run.", 4),
+        (("scores", "windows", "series", "tracks"), "No tracks are shown: the stage track has not run.", 4),
+        (
+            ("scores", "windows", "series", "tracks", "cells"),
+            "No cells are shown: the stage quantify has not run.",
+            2,
+        ),
+    ],
+)
+def test_a_stage_that_did_not_run_is_said(content, names, words, n_pictures, unrendered):
+    page = build_page(without(content, *names))
+    assert words in text_of(page)
+    assert len(pictures_in(page)) == n_pictures
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("scores", "windows"), "a window is 30 h long, and the longest of 3 series has 35.8 h."),
+        (("scores", "windows", "series"), "No series could be scored: there are none."),
+        (("scores", "windows", "series", "tracks"), "No cell could be followed: there are no tracks."),
+        (("scores", "windows", "series", "tracks", "cells"), "No cell was found in any frame."),
+    ],
+)
+def test_a_stage_that_found_nothing_is_said(content, names, words, unrendered):
+    assert words in text_of(build_page(without(content, *names, is_empty=True)))
+
+
+def test_when_nothing_is_flagged_the_ranking_is_shown_all_the_same(content, unrendered):
+    quiet = tuple(replace(s, is_flagged=False) for s in content.suspects)
+    page = build_page(replace(content, scores=content.scores.assign(is_flagged=False), suspects=quiet))
+    assert "No series is flagged; the highest-ranked are shown all the same." in text_of(page)
+    assert len(pictures_in(page)) == 7
+
+
+def test_an_acquisition_that_stops_at_reconstruct_shows_pictures_and_says_so(content, unrendered):
+    facts = replace(content.facts, until="reconstruct", kind="hologram", wavelength_nm=(532.0,))
+    bare = without(content, *TABLES)
+    one = replace(
+        bare, facts=facts, per_frame=bare.per_frame[:1], snapshots=bare.snapshots[:1], truth=None, accuracy={}
+    )
+    page = build_page(one)
+    assert "stops after reconstruction" in text_of(page)
+    assert "One radian of phase is 84.7 nm at 532 nm of OPD." in text_of(page)
+    assert re.findall(r"<h2>([^<]+)</h2>", page) == ["Frames"]
+    assert len(pictures_in(page)) == 1
+
+
+def test_a_single_frame_with_cells_draws_nothing_against_time(content, unrendered):
+    one = replace(
+        without(content, "tracks", "series", "windows", "scores"),
+        per_frame=content.per_frame[:1],
+        cells=content.cells[content.cells["frame"] == 0],
+        snapshots=content.snapshots[:1],
+    )
+    page = build_page(one)
+    assert "There is a single frame: nothing to draw against time." in text_of(page)
+    assert len(pictures_in(page)) == 2
+
+
+def test_an_acquisition_of_missing_frames_only_is_said(content, unrendered):
+    lost = replace(
+        without(content, *TABLES, is_empty=True),
+        per_frame=content.per_frame.assign(
+            is_missing=True, z_um=np.nan, misfit=np.nan, background_sd_nm=np.nan
+        ),
+        snapshots=(),
+        focus=None,
+    )
+    page = build_page(lost)
+    assert "No frame of this acquisition could be read." in text_of(page)
+    assert pictures_in(page) == []
+
+
+def test_no_value_is_printed_raw(page):
+    text = text_of(page)
+    assert not re.search(r"\bnan\b|\bNone\b(?! of)|\{\{|%\}", text)
+
+
+def test_the_same_content_gives_the_same_page(content, page):
+    assert build_page(content) == page

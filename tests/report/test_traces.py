@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+
+from lensfree.report import style
+from lensfree.report.ranking import rank_series
+from lensfree.report.suspects import add_thumbnails, build_suspects, plan_stops
+from lensfree.report.traces import draw_card
+
+PITCH_UM = 1.67
+
+
+@pytest.fixture(scope="module")
+def suspects(world):
+    ranked = rank_series(world.scores, world.windows, 12)
+    bare = build_suspects(ranked, series=world.series, windows=world.windows)
+    # The value of a pixel says which frame it comes from.
+    return add_thumbnails(
+        bare,
+        world.tracks,
+        lambda frame: np.full((64, 96), float(frame)),
+        n_slots=8,
+        crop_um=60.0,
+        pixel_pitch_um=PITCH_UM,
+    )
+
+
+@pytest.fixture(scope="module")
+def card(suspects, world):
+    return draw_card(suspects[0], world.score, pixel_pitch_um=PITCH_UM, tau_w=0.5)
+
+
+def thumbnails_of(figure) -> list:
+    return [image for axes in figure.axes for image in axes.images]
+
+
+def trace_of(figure):
+    return next(axes for axes in figure.axes if axes.get_ylabel() == "dry mass [pg]")
+
+
+def test_suspects_come_in_the_order_of_the_ranking(suspects):
+    assert [s.series_id for s in suspects] == [1, 0, 2]
+    assert [s.rank for s in suspects] == [1, 2, 3]
+    assert [s.shares_with for s in suspects] == [None, None, 1]
+
+
+def test_stops_follow_the_cell_through_its_division_at_the_nearest_detected_frame(world):
+    path = world.series[world.series["series_id"] == 1]
+    stops = plan_stops(path, world.tracks, 8)
+    slots_h = [stop.slot_h for stop in stops]
+    assert np.diff(slots_h) == pytest.approx(np.full(7, 35 + 5 / 6) / 8)
+    for stop in stops:
+        assert abs(stop.time_h - stop.slot_h) <= 1 / 6
+        assert (stop.y_um, stop.x_um) == pytest.approx(
+            (70.0, 100.0) if stop.time_h < 15 else (60.0, 100.0 + stop.time_h - 15)
+        )
+
+
+def test_no_stop_is_in_a_frame_where_the_cell_was_not_found(world):
+    path = world.series[world.series["series_id"] == 1]
+    assert 100 not in {stop.frame for stop in plan_stops(path, world.tracks, 216)}
+
+
+def test_a_series_without_detections_has_no_stops(world):
+    assert plan_stops(world.series[world.series["series_id"] == 1], world.tracks.iloc[:0], 8) == []
+
+
+def test_thumbnails_come_from_their_own_frame_and_the_first_after_a_division_is_marked(suspects):
+    strip = suspects[0].thumbnails
+    assert [float(np.nanmax(t.opd_nm)) for t in strip] == pytest.approx([t.time_h * 6 for t in strip])
+    assert [t.is_first_after_division for t in strip] == [
+        t is strip[3] for t in strip
+    ]  # 15.7 h, division at 15 h
+
+
+def test_every_frame_is_read_once_for_all_suspects(suspects, world):
+    read: list[int] = []
+
+    def read_opd(frame: int) -> np.ndarray:
+        read.append(frame)
+        return np.zeros((64, 96))
+
+    add_thumbnails(suspects, world.tracks, read_opd, n_slots=8, crop_um=60.0, pixel_pitch_um=PITCH_UM)
+    assert len(read) == len(set(read)) == 8
+
+
+def test_a_frame_that_cannot_be_read_leaves_its_slot_empty(suspects, world):
+    strips = add_thumbnails(
+        suspects, world.tracks, lambda frame: None, n_slots=8, crop_um=60.0, pixel_pitch_um=PITCH_UM
+    )
+    assert [len(s.thumbnails) for s in strips] == [8, 8, 8]
+    assert all(np.isnan(t.opd_nm).all() for s in strips for t in s.thumbnails)
+    assert style.to_png(draw_card(strips[0], world.score, pixel_pitch_um=PITCH_UM)).startswith(b"\x89PNG")
+
+
+def test_the_shade_covers_the_hours_that_the_abnormal_windows_foretold(card):
+    trace = trace_of(card)
+    (shade,) = [p for p in trace.patches if p.get_facecolor()[:3] == to_rgba(style.RED)[:3]]
+    extent = shade.get_extents().transformed(trace.transData.inverted())
+    # Windows 20 to 36 are abnormal: they start at 3 h 20 min to 6 h.
+    assert (extent.x0, extent.x1) == pytest.approx((23 + 1 / 3, 35 + 5 / 6))
+
+
+def test_pictures_inside_the_shade_are_framed_in_red_and_the_others_are_not(card, suspects):
+    strip = thumbnails_of(card)[0].axes
+    is_frame = [p.get_edgecolor() == to_rgba(style.RED) and not p.get_fill() for p in strip.patches]
+    frames = [p for p, is_red in zip(strip.patches, is_frame, strict=True) if is_red]
+    centres_h = [frame.get_x() + frame.get_width() / 2 for frame in frames]
+    expected = [t.slot_h for t in suspects[0].thumbnails if t.time_h >= 23 + 1 / 3]
+    assert centres_h == pytest.approx(expected)
+    assert len(expected) == 3
+
+
+def test_every_picture_stands_above_its_own_time_and_is_square(card, suspects):
+    trace = trace_of(card)
+    for image, thumbnail in zip(thumbnails_of(card), suspects[0].thumbnails, strict=True):
+        left_h, right_h, _, _ = image.get_extent()
+        (left, bottom), (right, top) = image.axes.transData.transform([(left_h, 0), (right_h, 1)])
+        assert (left + right) / 2 == pytest.approx(trace.transData.transform((thumbnail.slot_h, 0))[0])
+        assert right - left == pytest.approx(top - bottom, rel=0.05)
+
+
+def test_divisions_and_filled_points_are_marked_at_their_times(card):
+    trace = trace_of(card)
+    by_label = {line.get_label(): line for line in trace.lines}
+    assert by_label["division"].get_xdata()[0] == pytest.approx(15.0)
+    assert by_label["filled point"].get_xdata().tolist() == pytest.approx([100 / 6])
+
+
+def test_the_trace_is_the_whole_series(card, world):
+    lines = [line for line in trace_of(card).lines if line.get_color() in (style.BLUE, style.SKY)]
+    assert sum(len(line.get_xdata()) for line in lines) == 216
+
+
+def test_abnormal_windows_are_red_points_above_the_threshold(card, world):
+    error = next(axes for axes in card.axes if axes.get_ylabel().startswith("forecast"))
+    red = [line for line in error.lines if line.get_marker() == "." and line.get_color() == style.RED]
+    assert [len(line.get_xdata()) for line in red] == [17]
+    assert red[0].get_ydata().min() > 0.5
+
+
+def test_a_suspect_without_pictures_threshold_or_abnormal_windows_is_drawn(suspects, world):
+    bare = replace(suspects[1], thumbnails=())
+    figure = draw_card(bare, world.score, pixel_pitch_um=PITCH_UM)
+    assert thumbnails_of(figure) == []
+    assert style.to_png(figure).startswith(b"\x89PNG")

@@ -1,0 +1,102 @@
+"""Divisions, gaps and names on worlds whose answer is known."""
+
+import cases
+import numpy as np
+import pytest
+
+from lensfree.contracts import TRACKS
+from lensfree.tracks.hypotheses import Hypothesis, LinkedTracks
+from lensfree.tracks.lineage import choose, resolve_divisions
+from lensfree.tracks.link import link
+
+WORLDS = [
+    cases.straight_walk,
+    cases.two_that_cross,
+    cases.missed_frame,
+    cases.long_absence,
+    cases.one_division,
+    cases.late_daughter,
+    cases.three_way,
+    cases.newcomer,
+    cases.two_generations,
+]
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+def test_the_world_comes_out_as_it_is(world, tiny, same_cells):
+    truth = world()
+    tracks = resolve_divisions(link(cases.seen(truth), tiny), tiny)
+    assert set(tracks.columns) == set(TRACKS.columns)
+    same_cells(tracks, truth)
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+def test_cells_are_numbered_in_order_of_birth(world, tiny):
+    tracks = resolve_divisions(link(cases.seen(world()), tiny), tiny)
+    births = tracks.groupby("cell_id")["frame"].min()
+    assert births.index.tolist() == list(range(len(births))) and births.is_monotonic_increasing
+    assert (tracks["parent_id"] < tracks["cell_id"]).all() and (
+        tracks["lineage_id"] <= tracks["cell_id"]
+    ).all()
+
+
+def test_both_daughters_may_be_strangers_to_the_mothers_track(tiny, same_cells):
+    truth = cases.one_division()
+    linked = link(cases.seen(truth), tiny.model_copy(update={"search_range_um": 5.0}))
+    assert linked["track"].nunique() == 4  # neither daughter is within 5 um of the mother
+    same_cells(resolve_divisions(linked, tiny), truth)
+
+
+def test_a_daughter_that_does_not_last_is_no_daughter(tiny):
+    truth = cases.one_division()
+    brief = truth[(truth["cell_id"] != 3) | (truth["frame"] < 15 + tiny.min_track_frames - 1)]
+    tracks = resolve_divisions(link(cases.seen(brief), tiny), tiny)
+    assert (tracks["parent_id"] == -1).all()
+
+
+def test_mass_must_be_conserved(tiny):
+    truth = cases.one_division()
+    truth.loc[truth["cell_id"].isin([2, 3]), "dry_mass_pg"] *= 1.9  # two cells as heavy as the mother each
+    tracks = resolve_divisions(link(cases.seen(truth), tiny), tiny)
+    assert (tracks["parent_id"] == -1).all()
+    blind = tiny.model_copy(update={"log_mass_weight_um": 0.0})
+    assert (resolve_divisions(link(cases.seen(truth), blind), blind)["parent_id"] >= 0).any()
+
+
+def test_a_cell_does_not_divide_again_at_once(tiny):
+    truth = cases.two_generations()
+    patient = tiny.model_copy(update={"min_cycle_h": 8.0})
+    tracks = resolve_divisions(link(cases.seen(truth), patient), patient)
+    assert (
+        tracks.loc[tracks["parent_id"] >= 0, "cell_id"].nunique() == 2
+    )  # the second is 6.7 h after the first
+
+
+def test_gaps_stay_open_if_told_so(tiny):
+    closed = resolve_divisions(link(cases.seen(cases.long_absence()), tiny), tiny)
+    apart = tiny.model_copy(update={"max_gap_frames": 0})
+    left_open = resolve_divisions(link(cases.seen(cases.long_absence()), apart), apart)
+    assert (closed["cell_id"].nunique(), left_open["cell_id"].nunique()) == (1, 2)
+
+
+def test_a_gap_is_not_closed_onto_a_cell_of_another_mass(tiny):
+    truth = cases.long_absence()
+    truth.loc[truth["frame"] > 14, "dry_mass_pg"] *= 2
+    assert resolve_divisions(link(cases.seen(truth), tiny), tiny)["cell_id"].nunique() == 2
+
+
+def test_the_choice_is_the_best_together_not_the_cheapest_first(tiny):
+    tracks = LinkedTracks(link(cases.seen(cases.one_division()), tiny), tiny)
+    greedy_trap = [
+        Hypothesis("gap", before=0, after=(40,), cost=1.0),  # cheapest, and in the way of both others
+        Hypothesis("gap", before=0, after=(50,), cost=2.0),
+        Hypothesis("gap", before=10, after=(40,), cost=2.0),
+    ]
+    assert choose(greedy_trap, tracks, tiny, limit=10.0) == greedy_trap[1:]
+
+
+def test_nothing_gives_nothing(tiny):
+    empty = link(cases.seen(cases.straight_walk()).iloc[:0], tiny)
+    tracks = resolve_divisions(empty, tiny)
+    assert tracks.empty and set(tracks.columns) == set(TRACKS.columns)
+    assert tracks["lineage_id"].dtype == np.int64

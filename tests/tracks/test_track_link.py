@@ -1,0 +1,151 @@
+"""Linking: identities on worlds whose answer is known, groups of any size, refusals in words."""
+
+import logging
+from types import SimpleNamespace
+
+import cases
+import numpy as np
+import pandas as pd
+import pytest
+import trackpy
+
+from lensfree.config import TrackConfig
+from lensfree.tracks import link as link_module
+from lensfree.tracks.link import link
+
+
+def identities(linked, truth):
+    """Return the set of (track, true cell) that occur together."""
+    both = linked.merge(truth[["frame", "y_um", "x_um", "cell_id"]], on=["frame", "y_um", "x_um"])
+    assert len(both) == len(truth)
+    return set(zip(both["track"], both["cell_id"], strict=True))
+
+
+@pytest.mark.parametrize(
+    "world", [cases.straight_walk, cases.missed_frame, cases.two_that_cross, cases.newcomer]
+)
+def test_each_cell_is_one_track(world, tiny):
+    truth = world()
+    found = identities(link(cases.seen(truth), tiny), truth)
+    assert len(found) == truth["cell_id"].nunique() == len({track for track, _ in found})
+
+
+def test_without_mass_the_cells_that_cross_are_mistaken(tiny):
+    truth = cases.two_that_cross()
+    blind = tiny.model_copy(update={"log_mass_weight_um": 0.0})
+    assert len(identities(link(cases.seen(truth), blind), truth)) > 2
+
+
+def test_without_memory_a_missed_frame_ends_the_track(tiny):
+    truth = cases.missed_frame()
+    forgetful = tiny.model_copy(update={"memory_frames": 1})
+    assert link(cases.seen(truth), forgetful)["track"].nunique() == 2
+
+
+def test_a_missing_frame_of_all_cells_is_bridged(tiny):
+    truth = cases.two_generations()
+    truth = truth[truth["frame"] != 20]
+    linked = link(cases.seen(truth), tiny)
+    before, after = (linked[linked["frame"] == frame] for frame in (19, 21))
+    assert before["track"].tolist() == after["track"].tolist()
+
+
+def test_no_cells_give_no_tracks(tiny):
+    empty = cases.seen(cases.straight_walk()).iloc[:0]
+    linked = link(empty, tiny)
+    assert linked.empty and linked["track"].dtype == np.int64
+
+
+def test_one_cell_in_one_frame_is_a_track(tiny):
+    assert link(cases.seen(cases.straight_walk()).iloc[:1], tiny)["track"].tolist() == [0]
+
+
+@pytest.mark.parametrize(("column", "value"), [("y_um", np.nan), ("dry_mass_pg", np.inf)])
+def test_a_cell_without_a_number_is_refused(column, value, tiny):
+    cells = cases.seen(cases.straight_walk())
+    cells.loc[cells["frame"] == 7, column] = value
+    expected = (
+        f"{column} of 1 cells is not a finite number, first in frame 7; expected a measured value.*remove"
+    )
+    with pytest.raises(ValueError, match=expected):
+        link(cells, tiny)
+
+
+def crowd(rng, n=600, frames=4, pitch_um=8.0, step_um=0.8):
+    """A field so dense that every cell competes with every other through its neighbours."""
+    grid = (
+        np.stack(np.meshgrid(np.arange(20), np.arange(n // 20), indexing="ij"), axis=-1).reshape(-1, 2)
+        * pitch_um
+    )
+    position = grid + rng.uniform(-2, 2, (n, 2))
+    rows = []
+    for frame in range(frames):
+        rows.append(
+            pd.DataFrame(
+                {
+                    "frame": frame,
+                    "time_h": frame / 6,
+                    "y_um": position[:, 0],
+                    "x_um": position[:, 1],
+                    "dry_mass_pg": 300.0,
+                    "cell_id": np.arange(n),
+                }
+            )
+        )
+        position = position + rng.normal(0, step_um, (n, 2))
+    return pd.concat(rows, ignore_index=True)
+
+
+@pytest.mark.parametrize("assignment_limit", [1500, 40])
+def test_a_group_that_trackpy_refuses_is_linked(assignment_limit, caplog):
+    truth = crowd(np.random.default_rng(3))
+    config = TrackConfig(search_range_um=14.0, log_mass_weight_um=0.0, assignment_limit=assignment_limit)
+    with pytest.raises(trackpy.SubnetOversizeException):
+        trackpy.link(truth, 14.0, pos_columns=["y_um", "x_um"])
+    with caplog.at_level(logging.INFO):
+        linked = link(truth.drop(columns="cell_id").sample(frac=1, random_state=1), config)
+    found = identities(linked, truth)
+    assert len(found) == 600
+    assert "largest group of competing cells: 600" in caplog.text
+    assert ("narrowed 0 times" in caplog.text) == (assignment_limit == 1500)
+
+
+def test_the_assignment_minimises_the_same_sum_as_trackpy():
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        distance = rng.uniform(0, 12, (5, 6))
+        totals = []
+        for solve in (link_module._assign, link_module.subnet_linker_recursive):
+            targets = [SimpleTarget(k) for k in range(6)]
+            sources = [SimpleTarget(10 + k) for k in range(5)]
+            for i, source in enumerate(sources):
+                source.forward_cands = sorted(
+                    ((targets[j], distance[i, j]) for j in range(6) if distance[i, j] <= 8.0),
+                    key=lambda c: c[1],
+                )
+            ends = solve(set(sources), set(targets), 8.0)
+            assert {s for s in ends[0] if s} == set(sources) and {t for t in ends[1] if t} == set(targets)
+            totals.append(
+                sum(
+                    64.0 if t is None else distance[s.uuid - 10, t.uuid] ** 2
+                    for s, t in zip(*ends, strict=True)
+                    if s is not None
+                )
+            )
+        assert totals[0] == pytest.approx(totals[1], rel=1e-12)
+
+
+class SimpleTarget(SimpleNamespace):
+    """Stands in for a point of trackpy."""
+
+    def __init__(self, uuid):
+        super().__init__(uuid=uuid, forward_cands=[])
+
+    __hash__ = object.__hash__
+
+
+def test_trackpy_keeps_quiet_and_gets_its_voice_back(tiny, caplog):
+    level = trackpy.linking.logger.level
+    link(cases.seen(cases.straight_walk()), tiny)
+    assert trackpy.linking.logger.level == level
+    assert not [r for r in caplog.records if r.name.startswith("trackpy")]

@@ -1,0 +1,76 @@
+"""Scales are what the acquisition shows, and the configuration where it shows nothing or says so."""
+
+import cases
+import numpy as np
+import pandas as pd
+import pytest
+
+from lensfree.config import TrackConfig
+from lensfree.tracks.scales import estimate_scales, log_dry_mass
+
+
+def gas(rng, *, step_sd_um, log_mass_sd, n=60, frames=30, size_um=(400.0, 900.0)):
+    """Cells that step independently, far apart compared with their steps."""
+    position = rng.random((n, 2)) * size_um
+    log_mass = np.log(rng.uniform(150, 450, n))
+    rows = []
+    for frame in range(frames):
+        measured = np.exp(log_mass + log_mass_sd * rng.standard_normal(n))
+        rows.append(
+            pd.DataFrame(
+                {"frame": frame, "y_um": position[:, 0], "x_um": position[:, 1], "dry_mass_pg": measured}
+            )
+        )
+        position = position + step_sd_um * rng.standard_normal((n, 2))
+    return pd.concat(rows).sample(frac=1, random_state=2).reset_index(drop=True)
+
+
+@pytest.mark.parametrize(("step_sd_um", "log_mass_sd"), [(1.0, 0.05), (2.5, 0.2)])
+def test_the_truth_is_found(step_sd_um, log_mass_sd):
+    cells = gas(np.random.default_rng(1), step_sd_um=step_sd_um, log_mass_sd=log_mass_sd)
+    scales = estimate_scales(cells, TrackConfig())
+    assert scales.step_sd_um == pytest.approx(step_sd_um, rel=0.08)
+    assert scales.log_mass_sd == pytest.approx(log_mass_sd, rel=0.08)
+    assert scales.log_mass_weight_um == pytest.approx(step_sd_um / (log_mass_sd * 2**0.5), rel=0.12)
+    # the 95 % quantile of the length of a 2-D normal step is 2.45 sd
+    assert scales.search_range_um == pytest.approx(
+        TrackConfig().search_range_steps * 3 * step_sd_um, rel=0.12
+    )
+
+
+def test_noisier_mass_weighs_less():
+    weights = [
+        estimate_scales(
+            gas(np.random.default_rng(4), step_sd_um=2.0, log_mass_sd=sd), TrackConfig()
+        ).log_mass_weight_um
+        for sd in (0.05, 0.1, 0.2)
+    ]
+    assert weights[0] > 1.7 * weights[1] > 1.7**2 * weights[2]
+
+
+def test_what_the_configuration_says_holds():
+    config = TrackConfig(search_range_um=33.0, log_mass_weight_um=0.0)
+    scales = estimate_scales(gas(np.random.default_rng(1), step_sd_um=1.0, log_mass_sd=0.05), config)
+    assert (scales.search_range_um, scales.log_mass_weight_um) == (33.0, 0.0)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 20])
+def test_too_few_cells_give_the_fallback_and_a_warning(rows, caplog):
+    config = TrackConfig()
+    scales = estimate_scales(cases.seen(cases.straight_walk()).iloc[:rows], config)
+    assert scales.step_sd_um == config.fallback_step_sd_um
+    assert scales.log_mass_sd == pytest.approx(config.fallback_log_mass_sd)
+    assert "fewer than min_pairs=30" in caplog.text and "set search_range_um" in caplog.text
+
+
+def test_cells_that_never_move_have_a_finite_weight():
+    cells = gas(np.random.default_rng(1), step_sd_um=0.0, log_mass_sd=0.0)
+    scales = estimate_scales(cells, TrackConfig())
+    assert scales.step_sd_um == TrackConfig().min_step_sd_um
+    assert scales.log_mass_sd == pytest.approx(TrackConfig().min_log_mass_sd)
+
+
+def test_small_and_negative_masses_have_a_logarithm():
+    assert np.allclose(
+        log_dry_mass(np.array([-5.0, 0.0, 29.0, 60.0]), TrackConfig()), np.log([30, 30, 30, 60])
+    )

@@ -1,0 +1,99 @@
+"""Dry-mass histories: paths, grid, gaps."""
+
+import cases
+import numpy as np
+import pandas as pd
+import pytest
+
+from lensfree.config import SeriesConfig
+from lensfree.contracts import SERIES
+from lensfree.tracks.series import build_series
+
+CONFIG = SeriesConfig(max_gap_frames=3, min_length_h=0.0)
+HOUR = cases.INTERVAL_H
+
+
+def build(truth, **changes):
+    return build_series(truth, frame_interval_h=HOUR, config=CONFIG.model_copy(update=changes))
+
+
+def test_every_leaf_has_the_path_from_its_founder():
+    series = build(cases.two_generations())
+    assert list(series.columns) == list(SERIES.columns)
+    paths = {k: part["cell_id"].unique().tolist() for k, part in series.groupby("series_id")}
+    assert paths == {0: [0, 2], 1: [0, 1, 3], 2: [0, 1, 4]}
+    assert not series["is_filled"].any()
+
+
+def test_the_points_are_those_of_the_tracks_on_the_grid():
+    truth = cases.two_generations()
+    part = build(truth).query("series_id == 1")
+    np.testing.assert_allclose(part["time_h"], np.arange(120) / 6, rtol=1e-12)
+    expected = truth[truth["cell_id"].isin([0, 1, 3])].sort_values("frame")["dry_mass_pg"]
+    np.testing.assert_array_equal(part["dry_mass_pg"], expected)
+
+
+def test_a_gap_is_filled_on_the_straight_line_and_marked():
+    truth = cases.missed_frame()
+    truth["dry_mass_pg"] = 200.0 + 10 * truth["frame"] + 30.0 * (truth["frame"] > 9)
+    series = build(truth)
+    gap = series[series["is_filled"]]
+    np.testing.assert_allclose(gap["time_h"], [8 / 6, 9 / 6])
+    np.testing.assert_allclose(gap["dry_mass_pg"], [290.0, 310.0])  # from 270 in frame 7 to 330 in frame 10
+    assert len(series) == 20 and (gap["cell_id"] == 0).all()
+
+
+def test_a_longer_gap_splits():
+    series = build(cases.long_absence())
+    assert series.groupby("series_id")["time_h"].agg(["min", "max"]).to_numpy() * 6 == pytest.approx(
+        np.array([[0, 9], [15, 29]])
+    )
+    assert not series["is_filled"].any()
+    assert build(cases.long_absence(), max_gap_frames=5)["series_id"].nunique() == 1
+
+
+def test_a_part_that_two_paths_share_entirely_is_given_once():
+    truth = cases.two_generations()
+    truth = truth[~((truth["cell_id"] == 0) & truth["frame"].between(20, 26))]
+    parts = [part["cell_id"].unique().tolist() for _, part in build(truth).groupby("series_id")]
+    assert parts == [[0], [0, 2], [0, 1, 3], [0, 1, 4]]
+
+
+def test_short_series_are_dropped_by_their_duration():
+    truth = cases.straight_walk()  # 20 points, 19 intervals
+    assert len(build(truth, min_length_h=19 / 6)) == 20
+    assert build(truth, min_length_h=19 / 6 + 0.01).empty
+
+
+def test_the_order_of_rows_does_not_matter():
+    truth = cases.two_generations()
+    pd.testing.assert_frame_equal(build(truth), build(truth.sample(frac=1, random_state=3)))
+
+
+def test_nothing_gives_nothing_with_the_right_types():
+    series = build(cases.straight_walk().iloc[:0])
+    assert {name: str(kind) for name, kind in series.dtypes.items()} == {
+        name: column.dtype for name, column in SERIES.columns.items()
+    }
+
+
+def test_a_cell_twice_in_a_frame_is_refused():
+    truth = cases.straight_walk()
+    with pytest.raises(
+        ValueError, match="cell 0 is in frame 4 and cell 0 of the same path in frame 4; expected one row"
+    ):
+        build(pd.concat([truth, truth[truth["frame"] == 4]]))
+
+
+def test_a_mother_that_outlives_her_division_is_refused():
+    truth = cases.two_generations()
+    extra = truth[truth["cell_id"] == 0].assign(frame=lambda t: t["frame"] + 40)
+    with pytest.raises(
+        ValueError, match="cell 0 is in frame 79 and cell 2 of the same path in frame 40; expected"
+    ):
+        build(pd.concat([truth, extra]))
+
+
+def test_an_interval_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="frame_interval_h is 0.0, expected a positive number"):
+        build_series(cases.straight_walk(), frame_interval_h=0.0, config=CONFIG)

@@ -1,0 +1,25 @@
+rule background:
+    input:
+        files=background_files,
+    output:
+        background="<results>/{acquisition}/background.h5",
+    wildcard_constraints:
+        acquisition=of_kind("hologram", "simulated"),
+    params:
+        acquisition=acquisition("z_um", "opd_unit"),
+        plan=background_frames,
+        config=section("load"),
+        storage=section("storage"),
+        code=code_digest("background"),
+    log:
+        "<logs>/background/{acquisition}.log",
+    benchmark:
+        "<logs>/background/{acquisition}.tsv"
+    priority: 90
+    resources:
+        mem_mb=scaled_mb(2000),
+        runtime=60,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/background.py"

@@ -1,0 +1,27 @@
+rule focus:
+    input:
+        holograms="<results>/{acquisition}/holograms/0000.h5",
+        gate=ancient("<results>/{acquisition}/frames.parquet"),
+    output:
+        focus="<results>/{acquisition}/focus.parquet",
+    wildcard_constraints:
+        acquisition=of_kind("hologram", "simulated"),
+    params:
+        acquisition=acquisition("files", "background", "frame_interval_min", "opd_unit"),
+        optics=section("optics"),
+        config=section("focus"),
+        reconstruct=section("reconstruct"),
+        code=code_digest("focus"),
+    log:
+        "<logs>/focus/{acquisition}.log",
+    benchmark:
+        "<logs>/focus/{acquisition}.tsv"
+    threads: 2
+    resources:
+        gpu=gpu_count("reconstruct"),
+        mem_mb=scaled_mb(4000),
+        runtime=60,
+    conda:
+        "../../envs/gpu.yaml"
+    script:
+        "../../scripts/focus.py"

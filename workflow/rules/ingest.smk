@@ -1,0 +1,28 @@
+# OPD of another microscope enters where reconstruct would have ended.
+rule ingest:
+    input:
+        files=chunk_files,
+    output:
+        opd="<results>/{acquisition}/opd/{chunk}.h5",
+        frames="<results>/{acquisition}/frames/{chunk}.parquet",
+    wildcard_constraints:
+        acquisition=of_kind("opd"),
+    params:
+        acquisition=acquisition("z_um"),
+        frames=frames_of,
+        config=section("ingest"),
+        on_bad_frame=lambda wildcards: CONFIGS[wildcards.acquisition].load.on_bad_frame,
+        storage=section("storage"),
+        code=code_digest("ingest"),
+    log:
+        "<logs>/ingest/{acquisition}/{chunk}.log",
+    benchmark:
+        "<logs>/ingest/{acquisition}/{chunk}.tsv"
+    priority: 90
+    resources:
+        mem_mb=scaled_mb(1500),
+        runtime=60,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/ingest.py"

@@ -1,0 +1,143 @@
+"""Which files a rule reads; what depends on the acquisition is found here."""
+
+
+def chunks(pattern):
+    """An input function: the files of every chunk of the acquisition."""
+
+    def files(wildcards):
+        names = chunk_names(N_FRAMES[wildcards.acquisition], CONFIG.frames_per_chunk)
+        return expand(pattern, acquisition=wildcards.acquisition, chunk=names)
+
+    return files
+
+
+def frames_of(wildcards):
+    """The first frame of a chunk and how many it has."""
+    span = said(
+        chunk_range,
+        wildcards.chunk,
+        N_FRAMES[wildcards.acquisition],
+        CONFIG.frames_per_chunk,
+    )
+    return {"first_frame": span.start, "n_frames": len(span)}
+
+
+def source_files(name, frames):
+    """The files that hold these frames, as far as they exist; the folder if they are simulated."""
+    if name not in FRAMES:
+        return [f"{CONFIG.results}/{name}/tiff"]
+    chosen = [FRAMES[name][frame] for frame in frames]
+    return sorted({str(path) for source in chosen for path in source.files if path.is_file()})
+
+
+def background_frames(wildcards):
+    """How the background of an acquisition is found and from which frames."""
+    name = wildcards.acquisition
+    method, frames = background_plan(
+        CONFIGS[name].load,
+        N_FRAMES[name],
+        CONFIG.frames_per_chunk,
+        is_image_given=bool(SOURCES[name].background),
+    )
+    return {"method": method, "frames": frames}
+
+
+def background_files(wildcards):
+    name, plan = wildcards.acquisition, background_frames(wildcards)
+    files = source_files(name, plan["frames"])
+    if plan["method"] == "image" and SOURCES[name].background:
+        listed = said(list_frames, SOURCES[name].background, SOURCES[name].channels)
+        files += [str(path) for source in listed for path in source.files]
+    return sorted(set(files))
+
+
+def chunk_files(wildcards):
+    """The source files of a chunk of frames."""
+    span = frames_of(wildcards)
+    frames = range(span["first_frame"], span["first_frame"] + span["n_frames"])
+    return source_files(wildcards.acquisition, frames)
+
+
+def model_of(name):
+    """The weights of a model by its name, nothing for `none`."""
+    path = said(weights_file, name, MODELS)
+    return [] if path is None else [os.path.relpath(path)]
+
+
+def weights(word, field, **needs):
+    """An input function: the weights that a stage is configured with, nothing if it needs none."""
+
+    def files(wildcards):
+        settings = getattr(CONFIGS[wildcards.acquisition], word)
+        is_needed = all(getattr(settings, key) == value for key, value in needs.items())
+        return model_of(getattr(settings, field)) if is_needed else []
+
+    return files
+
+
+def forecaster(wildcards):
+    """The shipped model if the configuration insists on it, else that of the data set."""
+    settings = CONFIGS[wildcards.acquisition].score
+    if settings.model == "shipped":
+        return model_of(settings.shipped_model)
+    dataset = ACQUISITIONS[wildcards.acquisition].dataset
+    return f"{CONFIG.results}/datasets/{dataset}/forecaster.safetensors"
+
+
+def dataset_series(wildcards):
+    """The series of every acquisition of the data set."""
+    names = [
+        name for name, a in ACQUISITIONS.items() if a.dataset == wildcards.dataset and a.until == "report"
+    ]
+    return expand("<results>/{acquisition}/series.parquet", acquisition=names)
+
+
+def report_tables(word):
+    """An input function: a table of the acquisition, none if it stops before tracking."""
+    return lambda wildcards: (
+        f"{CONFIG.results}/{wildcards.acquisition}/{word}.parquet"
+        if ACQUISITIONS[wildcards.acquisition].until == "report"
+        else []
+    )
+
+
+def report_of_kind(files, *kinds):
+    """An input function: files that only acquisitions of these kinds have."""
+
+    def existing(wildcards):
+        if ACQUISITIONS[wildcards.acquisition].kind not in kinds:
+            return []
+        return files(wildcards) if callable(files) else files.format(**wildcards)
+
+    return existing
+
+
+def report_cells(wildcards):
+    if ACQUISITIONS[wildcards.acquisition].until != "report":
+        return []
+    return chunks("<results>/{acquisition}/cells/{chunk}.parquet")(wildcards)
+
+
+# Which sections of the configuration an area measures; the others cannot make it run again.
+AREA_SECTIONS = {
+    "recon": ("optics", "fields", "reconstruct", "evaluate"),
+    "quant": ("optics", "fields", "reconstruct", "quantify", "evaluate"),
+    "track": ("simulate", "quantify", "track", "evaluate"),
+    "score": ("simulate", "series", "score", "evaluate"),
+}
+
+
+def area_inputs(wildcards):
+    """The models and real data that an area is measured with, named as its stage names them."""
+    refine = {"refine_weights": model_of(CONFIG.reconstruct.refine)}
+    quantify = {"quantify_weights": model_of(CONFIG.quantify.model)}
+    needed = {
+        "recon": {
+            **refine,
+            "beads": os.path.relpath(Path(workflow.basedir) / "demo" / "real" / "beads_multiheight"),
+        },
+        "quant": {**refine, **quantify},
+        "track": {},
+        "score": {"forecast_weights": model_of(CONFIG.score.shipped_model)},
+    }
+    return needed[wildcards.area]

@@ -1,0 +1,21 @@
+# The gate: what is expensive waits for it, as `ancient`, because a longer acquisition must not
+# compute again what it has.
+rule inspect:
+    input:
+        chunks=chunks("<results>/{acquisition}/frames/{chunk}.parquet"),
+    output:
+        frames="<results>/{acquisition}/frames.parquet",
+    params:
+        code=code_digest("inspect"),
+    log:
+        "<logs>/inspect/{acquisition}.log",
+    benchmark:
+        "<logs>/inspect/{acquisition}.tsv"
+    priority: 90
+    resources:
+        mem_mb=scaled_mb(1000),
+        runtime=10,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/inspect.py"

@@ -1,0 +1,28 @@
+# Loading comes first, so that a frame that cannot be read stops the run before anything expensive.
+rule load:
+    input:
+        files=chunk_files,
+        background="<results>/{acquisition}/background.h5",
+    output:
+        holograms="<results>/{acquisition}/holograms/{chunk}.h5",
+        frames="<results>/{acquisition}/frames/{chunk}.parquet",
+    wildcard_constraints:
+        acquisition=of_kind("hologram", "simulated"),
+    params:
+        acquisition=acquisition("z_um", "opd_unit", "background"),
+        frames=frames_of,
+        on_bad_frame=lambda wildcards: CONFIGS[wildcards.acquisition].load.on_bad_frame,
+        storage=section("storage"),
+        code=code_digest("load"),
+    log:
+        "<logs>/load/{acquisition}/{chunk}.log",
+    benchmark:
+        "<logs>/load/{acquisition}/{chunk}.tsv"
+    priority: 90
+    resources:
+        mem_mb=scaled_mb(1500),
+        runtime=60,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/load.py"

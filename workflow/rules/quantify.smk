@@ -1,0 +1,23 @@
+rule quantify:
+    input:
+        opd="<results>/{acquisition}/opd/{chunk}.h5",
+        gate=ancient("<results>/{acquisition}/frames.parquet"),
+        weights=weights("quantify", "model", method="cnn"),
+    output:
+        cells="<results>/{acquisition}/cells/{chunk}.parquet",
+    params:
+        config=section("quantify"),
+        code=code_digest("quantify"),
+    log:
+        "<logs>/quantify/{acquisition}/{chunk}.log",
+    benchmark:
+        "<logs>/quantify/{acquisition}/{chunk}.tsv"
+    threads: 2
+    resources:
+        gpu=gpu_count("quantify"),
+        mem_mb=scaled_mb(3000),
+        runtime=120,
+    conda:
+        "../../envs/gpu.yaml"
+    script:
+        "../../scripts/quantify.py"

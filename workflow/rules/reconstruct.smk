@@ -1,0 +1,28 @@
+rule reconstruct:
+    input:
+        holograms="<results>/{acquisition}/holograms/{chunk}.h5",
+        focus="<results>/{acquisition}/focus.parquet",
+        gate=ancient("<results>/{acquisition}/frames.parquet"),
+        weights=weights("reconstruct", "refine", method="accelerated"),
+    output:
+        opd="<results>/{acquisition}/opd/{chunk}.h5",
+    wildcard_constraints:
+        acquisition=of_kind("hologram", "simulated"),
+    params:
+        optics=section("optics"),
+        config=section("reconstruct"),
+        storage=section("storage"),
+        code=code_digest("reconstruct"),
+    log:
+        "<logs>/reconstruct/{acquisition}/{chunk}.log",
+    benchmark:
+        "<logs>/reconstruct/{acquisition}/{chunk}.tsv"
+    threads: 2
+    resources:
+        gpu=gpu_count("reconstruct"),
+        mem_mb=scaled_mb(4000),
+        runtime=240,
+    conda:
+        "../../envs/gpu.yaml"
+    script:
+        "../../scripts/reconstruct.py"

@@ -1,0 +1,43 @@
+rule report:
+    input:
+        holograms=report_of_kind(
+            chunks("<results>/{acquisition}/holograms/{chunk}.h5"),
+            "hologram",
+            "simulated",
+        ),
+        opd=chunks("<results>/{acquisition}/opd/{chunk}.h5"),
+        frames="<results>/{acquisition}/frames.parquet",
+        focus=report_of_kind("<results>/{acquisition}/focus.parquet", "hologram", "simulated"),
+        truth=report_of_kind("<results>/{acquisition}/truth.parquet", "simulated"),
+        cells=report_cells,
+        tracks=report_tables("tracks"),
+        series=report_tables("series"),
+        windows=report_tables("windows"),
+        scores=report_tables("scores"),
+    output:
+        page=report(
+            "<results>/{acquisition}/report.html",
+            category="{acquisition}",
+            labels={"page": "report"},
+        ),
+        summary=report(
+            "<results>/{acquisition}/summary.png",
+            category="{acquisition}",
+            labels={"page": "summary"},
+        ),
+    params:
+        acquisition=lambda wildcards: ACQUISITIONS[wildcards.acquisition].model_dump(mode="json"),
+        config=section("report"),
+        score=section("score"),
+        code=code_digest("report"),
+    log:
+        "<logs>/report/{acquisition}.log",
+    benchmark:
+        "<logs>/report/{acquisition}.tsv"
+    resources:
+        mem_mb=scaled_mb(3000),
+        runtime=60,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/report.py"

@@ -1,0 +1,22 @@
+rule train_score:
+    input:
+        series=dataset_series,
+        shipped=lambda wildcards: model_of(CONFIG.score.shipped_model),
+    output:
+        model="<results>/datasets/{dataset}/forecaster.safetensors",
+    params:
+        config=CONFIG.train_score.model_dump(mode="json"),
+        score=CONFIG.score.model_dump(mode="json"),
+        code=code_digest("train_score"),
+    log:
+        "<logs>/train_score/{dataset}.log",
+    benchmark:
+        "<logs>/train_score/{dataset}.tsv"
+    threads: 2
+    resources:
+        mem_mb=scaled_mb(4000),
+        runtime=240,
+    conda:
+        "../../envs/gpu.yaml"
+    script:
+        "../../scripts/train_score.py"
