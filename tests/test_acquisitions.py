@@ -45,7 +45,7 @@ def test_a_row_becomes_an_acquisition(tmp_path):
     (acquisition,) = read_sheet(path, Config()).values()
     assert acquisition.channels == ("R", "G", "B")
     assert acquisition.wavelength_nm == (647.0, 540.0, 450.0)
-    assert acquisition.z_um_per_channel == (980.0, 980.0, 980.0)
+    assert acquisition.z_um == (980.0, 980.0, 980.0)
     assert acquisition.files == (tmp_path / "raw/f{frame}_{channel}.tif").as_posix()
     assert acquisition.time_h(6) == 1.0
     assert (acquisition.until, acquisition.well, acquisition.note) == (
@@ -57,8 +57,8 @@ def test_a_row_becomes_an_acquisition(tmp_path):
 
 def test_one_distance_per_channel_and_auto(tmp_path):
     heights = read_one(tmp_path, z_um="7000,11000,15000", wavelength_nm="532,532,532", channels="z7,z11,z15")
-    assert heights.z_um_per_channel == (7000.0, 11000.0, 15000.0)
-    assert read_one(tmp_path, z_um="auto").z_um_per_channel is None
+    assert heights.z_um == (7000.0, 11000.0, 15000.0)
+    assert read_one(tmp_path, z_um="auto").z_um == "auto"
 
 
 @pytest.mark.parametrize(

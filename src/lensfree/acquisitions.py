@@ -105,11 +105,14 @@ class Acquisition(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_channels(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _fill_channels(cls, values: dict[str, Any]) -> dict[str, Any]:
         n_channels = 1 if values.get("kind") == "opd" else len(_split(values.get("wavelength_nm") or ()))
         names = {1: ("mono",), 3: ("R", "G", "B")}.get(n_channels)
         default = names or tuple(f"{i + 1}" for i in range(n_channels))
         filled = {"channels": values.get("channels") or default}
+        z_um = _split_or_auto(values.get("z_um") or "auto")
+        if isinstance(z_um, tuple | list) and len(z_um) == 1:
+            filled["z_um"] = tuple(z_um) * len(_split(filled["channels"]))
         if values.get("kind") == "simulated":
             filled["files"] = values.get("files") or SIMULATED_FILES
         return {**values, **filled}
@@ -127,7 +130,7 @@ class Acquisition(BaseModel):
                 f"column 'wavelength_nm' has {len(self.wavelength_nm)} values, but there are {n_channels} "
                 f"channels ({','.join(self.channels)}); give one wavelength per channel"
             )
-        if self.z_um != "auto" and len(self.z_um) not in (1, n_channels):
+        if self.z_um != "auto" and len(self.z_um) != n_channels:
             raise ValueError(
                 f"column 'z_um' has {len(self.z_um)} values, but there are {n_channels} channels; "
                 "give one distance, one per channel, or auto"
@@ -135,13 +138,6 @@ class Acquisition(BaseModel):
         if not self.files:
             raise ValueError("column 'files' is empty; give the pattern of the source files")
         return self
-
-    @property
-    def z_um_per_channel(self) -> tuple[float, ...] | None:
-        """The given distance of each channel, None if it is to be found."""
-        if self.z_um == "auto":
-            return None
-        return self.z_um if len(self.z_um) == len(self.channels) else self.z_um * len(self.channels)
 
     def time_h(self, frame: int) -> float:
         """Return the time of a frame since frame 0."""

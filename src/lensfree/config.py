@@ -89,17 +89,19 @@ class ReconstructConfig(Section):
     tv_weight: NonNegative = Field(3e-3, description="weight of total variation of OPD per 100 nm")
     tv_eps_nm: Positive = Field(5.0, description="OPD step below which variation counts quadratically [nm]")
     slow_opd_weight: NonNegative = Field(
-        1e-3,
-        description="weight of o2 / (1 + o2), o = OPD / 100 nm: holds slow OPD that holograms hardly show",
+        1e-3, description="weight of o2 / (1 + o2), o = OPD / 100 nm, before the CNN: holds slow OPD"
     )
     slow_opd_weight_reference: NonNegative = Field(
-        1e-2, description="the same for the reference method, whose many iterations would let slow OPD drift"
+        1e-2, description="the same for the reference method, whose many iterations let slow OPD drift"
     )
     absorption_tv_weight: NonNegative = Field(1e-2, description="weight of total variation of absorption")
     absorption_tv_eps: Positive = Field(
         0.02, description="absorption step below which variation counts quadratically"
     )
     negative_opd_weight: NonNegative = Field(1e-4, description="penalty on negative OPD [1/nm2]")
+    negative_opd_weight_last: NonNegative = Field(
+        1e-5, description="the same after the CNN, where a strong one would bias dry mass [1/nm2]"
+    )
     negative_absorption_weight: NonNegative = Field(0.3, description="penalty on negative absorption")
     padding_um: NonNegative = Field(110.0, description="margin around the field before the FFT [um]")
     device: DeviceWish = Field("auto", description="auto takes a GPU that answers")
@@ -181,7 +183,7 @@ class ScoreConfig(Section):
     shipped_model: str = Field("forecast", description="model used when none is trained")
     shipped_normalisation: Literal["dataset", "model"] = Field(
         "dataset",
-        description="a shipped model standardises with mean and sd of the dataset (from 10 lineages on) or its own",
+        description="a shipped model takes mean and sd from: dataset (if 10 lineages or more); its training",
     )
     interval_min: Positive = Field(10.0, description="grid of the windows [min]")
     input_points: Count = Field(120, description="points that the forecaster sees")

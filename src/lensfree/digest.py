@@ -63,18 +63,21 @@ def imported_modules(path: Path) -> list[str]:
     `from a import b` gives both `a` and `a.b`, because only the file system knows which is a module.
     Imports under `if TYPE_CHECKING:` do not run and are not listed.
     """
-    return list(_imports_in(path.read_text(encoding="utf-8"), str(path)))
+    try:
+        return list(_imports_in(path.read_text(encoding="utf-8")))
+    except SyntaxError as error:
+        raise SyntaxError(f"{path}:{error}") from error
 
 
 @lru_cache(maxsize=512)
-def _imports_in(source: str, path: str) -> tuple[str, ...]:
+def _imports_in(source: str) -> tuple[str, ...]:
     names: list[str] = []
-    for node in _walk(ast.parse(source, filename=path)):
+    for node in _walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             if node.level:
-                raise SyntaxError(f"{path}:{node.lineno}: relative import; write the whole name")
+                raise SyntaxError(f"{node.lineno}: relative import; write the whole name")
             names.append(node.module or "")
             names += [f"{node.module}.{alias.name}" for alias in node.names]
     return tuple(name for name in names if name.split(".")[0] == PACKAGE)

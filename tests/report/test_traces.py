@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from matplotlib.colors import to_rgba
+from matplotlib.image import imread
 
 from lensfree.report import style
 from lensfree.report.ranking import rank_series
@@ -122,6 +125,24 @@ def test_every_picture_stands_above_its_own_time_and_is_square(card, suspects):
         (left, bottom), (right, top) = image.axes.transData.transform([(left_h, 0), (right_h, 1)])
         assert (left + right) / 2 == pytest.approx(trace.transData.transform((thumbnail.slot_h, 0))[0])
         assert right - left == pytest.approx(top - bottom, rel=0.05)
+
+
+def test_the_pictures_can_be_seen(suspects, world):
+    bright = replace(
+        suspects[0],
+        thumbnails=tuple(replace(t, opd_nm=np.full((37, 37), 1e3)) for t in suspects[0].thumbnails),
+    )
+    figure = draw_card(bright, world.score, pixel_pitch_um=PITCH_UM, opd_range_nm=(0.0, 1e3))
+    pixels = imread(io.BytesIO(style.to_png(figure)))[..., :3]
+    brightest = colormaps[style.OPD_COLOURS](1.0)[:3]
+    share = np.isclose(pixels, brightest, atol=0.02).all(axis=-1).mean()
+    # Eight pictures over 0.915 of the width, less their rings, words and frames.
+    area = sum(
+        np.prod(np.diff(image.axes.transData.transform([(e[0], 0), (e[1], 1)]), axis=0))
+        for image in thumbnails_of(figure)
+        for e in [image.get_extent()]
+    )
+    assert share == pytest.approx(area / pixels[..., 0].size, rel=0.15)
 
 
 def test_divisions_and_filled_points_are_marked_at_their_times(card):

@@ -68,7 +68,7 @@ def grow_population(p: Population, rng: np.random.Generator) -> pd.DataFrame:
             child_cycle = p.cycle_h * (1 + p.cycle_cv * rng.standard_normal(2 * m))
             child_speed = p.speed_um_per_h * np.exp(p.speed_log_sd * rng.standard_normal(2 * m)) / 2**0.5
             stay = ~(divides | dies)
-            put = lambda old, new: np.concatenate([old[stay], new])  # noqa: E731
+            put = lambda old, new, stay=stay: np.concatenate([old[stay], new])  # noqa: E731
             position = put(position, both(position[divides]) + sign * both(axis) * p.appear_um)
             heading = put(heading, sign * both(axis))
             velocity = put(velocity, rng.standard_normal((2 * m, 2)) * child_speed[:, None])

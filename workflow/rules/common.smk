@@ -17,7 +17,6 @@ from lensfree.digest import code_digest
 from lensfree.io.tiff import list_frames
 from lensfree.machine import is_gpu_present, share_with_jobs
 from lensfree.model_files import weights_file
-from lensfree.sources import fill
 from lensfree.validation import load_config
 
 MODELS = Path(workflow.basedir) / "models"
@@ -56,8 +55,9 @@ def one_of(names):
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
-def of_kind(*kinds, until=("reconstruct", "report")):
-    return one_of(n for n, a in ACQUISITIONS.items() if a.kind in kinds and a.until in until)
+def of_kind(*kinds):
+    """A wildcard constraint that matches the acquisitions of these kinds only."""
+    return one_of(name for name, a in ACQUISITIONS.items() if a.kind in kinds)
 
 
 wildcard_constraints:

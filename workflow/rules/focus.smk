@@ -7,7 +7,7 @@ rule focus:
     wildcard_constraints:
         acquisition=of_kind("hologram", "simulated"),
     params:
-        acquisition=acquisition("files", "background", "frame_interval_min", "opd_unit"),
+        acquisition=acquisition("background", "opd_unit"),
         optics=section("optics"),
         config=section("focus"),
         reconstruct=section("reconstruct"),

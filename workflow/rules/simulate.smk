@@ -5,7 +5,7 @@ rule simulate:
     wildcard_constraints:
         acquisition=of_kind("simulated"),
     params:
-        acquisition=acquisition("overrides"),
+        acquisition=acquisition(),
         optics=section("optics"),
         config=section("simulate"),
         code=code_digest("simulate"),

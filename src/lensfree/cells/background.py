@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
-from skimage.measure import block_reduce
 
 from lensfree.cells.pairing import SD_PER_MAD
 
@@ -41,7 +40,7 @@ def estimate_background(
     smooth = ndimage.gaussian_filter(opd, 1.0 / pixel_pitch_um)
     for _ in range(_ITERATIONS):
         above = smooth - background
-        limit_nm = min(threshold_nm / 2, 2.5 * _spread_below(above))
+        limit_nm = min(threshold_nm / 2, 2.5 * spread_below_nm(above))
         is_cell = ndimage.binary_opening(above > limit_nm, iterations=1)
         is_empty = ~ndimage.binary_dilation(is_cell, iterations=guard_px)
         # The mean of what is left each time: one mean alone flattens slopes at the border.
@@ -49,30 +48,55 @@ def estimate_background(
     return background
 
 
-def _low_level(opd: np.ndarray, scale_px: float) -> np.ndarray:
-    """Return a low percentile of the surroundings, which cells that cover less than half do not reach."""
-    coarse_px = max(1, int(scale_px / _COARSE))
-    tall, wide = (-n % coarse_px for n in opd.shape)
-    coarse = block_reduce(np.pad(opd, ((0, tall), (0, wide)), mode="edge"), coarse_px, np.mean)
-    low = ndimage.percentile_filter(coarse, _START_PERCENTILE, size=2 * _COARSE + 1, mode="reflect")
-    low = ndimage.gaussian_filter(low, _COARSE / 2)
-    centre_yx = np.ogrid[: opd.shape[0], : opd.shape[1]]
-    at = np.broadcast_arrays(*((axis - (coarse_px - 1) / 2) / coarse_px for axis in centre_yx))
-    return np.asarray(ndimage.map_coordinates(low, at, order=1, mode="nearest"))
-
-
-def _spread_below(above_nm: np.ndarray) -> float:
-    """Return the sd of the background, from what lies below it: cells only lie above."""
+def spread_below_nm(above_nm: np.ndarray) -> float:
+    """Return the sd of the background [nm] from what lies below it, because cells only lie above."""
     below = above_nm[above_nm < 0]
     return float(SD_PER_MAD * np.median(-below)) if below.size else 0.0
 
 
-def _masked_mean(values: np.ndarray, is_counted: np.ndarray, sigma_px: float) -> np.ndarray:
+def _low_level(opd: np.ndarray, scale_px: float) -> np.ndarray:
+    """Return a low percentile of the surroundings, which cells that cover less than half do not reach."""
+    coarse = _block_sums(opd, scale_px) / _block_sums(np.ones_like(opd), scale_px)
+    low = ndimage.percentile_filter(coarse, _START_PERCENTILE, size=2 * _COARSE + 1, mode="reflect")
+    return _refined(ndimage.gaussian_filter(low, _COARSE / 2), opd.shape, scale_px)
+
+
+def _masked_mean(values: np.ndarray, is_counted: np.ndarray, scale_px: float) -> np.ndarray:
     """Return the Gaussian mean over the counted pixels, wider where there are too few."""
     if not is_counted.any():
-        return np.full(values.shape, np.percentile(values, _START_PERCENTILE))
-    mean = np.full(values.shape, values[is_counted].mean())
-    total = ndimage.gaussian_filter(np.where(is_counted, values - mean, 0.0), sigma_px, mode="reflect")
-    weight = ndimage.gaussian_filter(is_counted.astype(float), sigma_px, mode="reflect")
+        return np.zeros(values.shape)
+    mean = values[is_counted].mean()
+    total = _block_sums(np.where(is_counted, values - mean, 0.0), scale_px)
+    weight = _block_sums(is_counted.astype(np.float64), scale_px)
+    sigma = scale_px / _coarse_px(scale_px)
+    total, weight = (ndimage.gaussian_filter(plane, sigma, mode="reflect") for plane in (total, weight))
     # The overall mean enters with a small fixed weight, so that the step from local to overall is soft.
-    return mean + total / (weight + _LEAST_WEIGHT)
+    least = _LEAST_WEIGHT * _coarse_px(scale_px) ** 2
+    return _refined(mean + total / (weight + least), values.shape, scale_px)
+
+
+def _coarse_px(scale_px: float) -> int:
+    return max(1, int(scale_px / _COARSE))
+
+
+def _block_sums(plane: np.ndarray, scale_px: float) -> np.ndarray:
+    """Return the sums over square blocks; those at the far borders may be cut."""
+    side = _coarse_px(scale_px)
+    y, x = (np.arange(0, n, side) for n in plane.shape)
+    return np.asarray(np.add.reduceat(np.add.reduceat(plane, y, axis=0), x, axis=1))
+
+
+def _refined(coarse: np.ndarray, shape_yx: tuple[int, ...], scale_px: float) -> np.ndarray:
+    """Return a map of blocks at every pixel, linear between the centres of the blocks."""
+    side = _coarse_px(scale_px)
+    y, x = (np.clip((np.arange(n) - (side - 1) / 2) / side, 0, None) for n in shape_yx)
+    return _linear(_linear(coarse, y), x, axis=1)
+
+
+def _linear(values: np.ndarray, at: np.ndarray, axis: int = 0) -> np.ndarray:
+    last = values.shape[axis] - 1
+    low = np.minimum(at.astype(int), max(last - 1, 0))
+    part = np.clip(at - low, 0.0, 1.0)
+    part = part[:, None] if axis == 0 else part[None, :]
+    high = np.minimum(low + 1, last)
+    return np.take(values, low, axis) * (1 - part) + np.take(values, high, axis) * part

@@ -13,16 +13,20 @@ from scipy import ndimage
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
+from lensfree.cells.background import spread_below_nm
 from lensfree.config import QuantifyConfig
 
 COMPRESSION_NM = 50.0
 """OPD enters detection as log(1 + OPD / this): a rounded cell, ten times as thick, must not drown the
 one beside it."""
 
-DISTANCE_WEIGHT_PER_UM = 0.05
+DISTANCE_WEIGHT_PER_UM = 0.03
 """What one um of distance to the background adds to the relief: necks of an outline part cells too."""
 
-_RELIEF_UM = 2.0
+NOISE_MARGIN = 2.0
+"""A dip shallower than this many sd of the noise is no dip."""
+
+_RELIEF_UM = 1.5
 _EDGE_UM = 0.5
 
 
@@ -46,7 +50,8 @@ def label_cells(above_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyCon
     relief += DISTANCE_WEIGHT_PER_UM * ndimage.gaussian_filter(inside_um, 1.0 / pixel_pitch_um)
     seeds = find_seeds(above_nm, is_cell, pixel_pitch_um, config)
     labels = watershed(-relief, markers=seeds, mask=is_cell)
-    return _drop_small(_join(labels, relief, config.merge_above), config.min_area_um2 / pixel_pitch_um**2)
+    labels = _join(labels, relief, config.merge_above, spread_below_nm(thick_nm))
+    return _drop_small(labels, config.min_area_um2 / pixel_pitch_um**2)
 
 
 def find_seeds(
@@ -71,8 +76,12 @@ def _compress(above_nm: np.ndarray) -> np.ndarray:
     return np.log1p(np.maximum(above_nm, 0.0, dtype=np.float64) / COMPRESSION_NM)
 
 
-def _join(labels: np.ndarray, relief: np.ndarray, merge_above: float) -> np.ndarray:
-    """Join regions whose saddle is higher than a share of the lower top, from the highest saddle down."""
+def _join(labels: np.ndarray, relief: np.ndarray, merge_above: float, noise_nm: float) -> np.ndarray:
+    """Join regions without a dip between them, from the highest saddle down.
+
+    A dip is a saddle below a share of the lower top, less what noise can make: relief is a logarithm,
+    so that noise of the OPD counts as noise / (COMPRESSION_NM + OPD).
+    """
     low, high, saddle = _saddles(labels, relief)
     n = int(labels.max())
     top = np.concatenate([[0.0], np.atleast_1d(ndimage.maximum(relief, labels, np.arange(1, n + 1)))])
@@ -86,7 +95,9 @@ def _join(labels: np.ndarray, relief: np.ndarray, merge_above: float) -> np.ndar
 
     for index in np.argsort(-saddle, kind="stable"):
         one, other = root(int(low[index])), root(int(high[index]))
-        if one != other and saddle[index] > merge_above * min(top[one], top[other]):
+        lower = min(top[one], top[other])
+        margin = NOISE_MARGIN * noise_nm / COMPRESSION_NM * np.exp(-lower)
+        if one != other and saddle[index] > merge_above * lower - margin:
             lesser, greater = sorted((one, other), key=lambda label: top[label])
             joined[lesser] = greater
     return np.array([root(label) for label in range(n + 1)], np.int32)[labels]

@@ -15,7 +15,7 @@ from lensfree.config import StorageConfig
 from lensfree.contracts import HOLOGRAMS, OPD, ContractError
 from lensfree.io.stack_files import created, make, make_per_frame, opened
 
-ABSORPTION_STEP = 1e-4
+ABSORPTION_STEP = 2e-4
 
 
 class _Reader:

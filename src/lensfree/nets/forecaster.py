@@ -19,7 +19,7 @@ from lensfree.arrays import cpu_count
 BLOCKS = 3
 LAYERS_PER_BLOCK = 3
 KERNELS = 64
-BATCH = 2048
+BATCH = 512
 
 State = dict[str, Tensor]
 

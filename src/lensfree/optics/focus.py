@@ -1,10 +1,11 @@
-"""Find the distance from sample to sensor: sharpness brackets it, the model's misfit settles it.
+"""Find the distance from sample to sensor: sharpness looks near and far, the model's misfit settles it.
 
 No single criterion serves every sample. The Tamura coefficient of the gradient (Zhang et al., Opt.
-Lett. 42, 3824 (2017)) is right on absorbers and 9 to 13 % too far on transparent beads, whose amplitude
-is least sharp in focus. The misfit of a short phase retrieval is right on phase objects and misleads on
-dense absorbers. So the most prominent peak of sharpness sets a bracket and the misfit decides within it;
-where the misfit has no clear minimum inside the bracket, the peak of sharpness stands.
+Lett. 42, 3824 (2017)) is right on absorbers; transparent beads and cells, whose amplitude is least sharp
+in focus, it puts 9 to 20 % too far, or shows no peak at all. The misfit of a short phase retrieval is
+right on phase objects but misleads on dense absorbers of one colour. Hence the rule: several colours
+trust the misfit over the whole range; one colour trusts it in a bracket around the sharpest distance;
+where it has no clear minimum there, the sharpest distance stands.
 
 A single channel only fixes the product of distance and wavelength.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil, isfinite, log, nan
 from typing import Any, Literal
 
 import numpy as np
@@ -23,11 +25,12 @@ from lensfree.config import FocusConfig
 from lensfree.optics.hologram import Channel, PaddedGrid, crop, pad, padding_px
 from lensfree.optics.propagation import transfer_function
 
-BRACKET = 0.2
-"""Half width of the bracket around the sharpest distance, relative; beyond the 13 % bias on phase objects."""
-BRACKET_STEPS = 11
+BRACKET = (0.7, 1.15)
+"""Where one colour's misfit is asked, relative to the sharpest distance, which errs to the far side."""
+MISFIT_STEP = 0.05
+"""Relative distance between two evaluations of the misfit; its basin is some 10 % wide."""
 CLEAR_MINIMUM = 1.05
-"""The misfit must vary by this factor within the bracket to overrule sharpness."""
+"""The misfit must vary by this factor to overrule sharpness."""
 MARGIN_UM = 110.0
 
 
@@ -38,8 +41,8 @@ class Focus:
     Attributes:
         z_um: sample to sensor.
         decided_by: the criterion that set it.
-        z_sharpness_um: where sharpness peaks.
-        z_misfit_um: where the misfit is least within the bracket; at its edge if it has no minimum.
+        z_sharpness_um: where sharpness peaks; NaN if it has no peak in the range.
+        z_misfit_um: where the misfit is least; at an edge of what was searched if it has no minimum.
     """
 
     z_um: float
@@ -103,21 +106,15 @@ def scan_sharpness(
 def find_sharpest(
     intensity: Any, channels: Sequence[Channel], *, pixel_pitch_um: float, config: FocusConfig
 ) -> float:
-    """Return the distance in um of the most prominent peak of sharpness within the configured range.
+    """Return the distance in um of the most prominent peak of sharpness, NaN if the range has none.
 
     Prominence matters: sharpness often rises towards one end of the range, where nothing is in focus.
-
-    Raises:
-        ValueError: sharpness has no peak inside the range.
     """
     distances_um = np.geomspace(config.z_min_um, config.z_max_um, config.steps)
     curve = scan_sharpness(intensity, channels, distances_um, pixel_pitch_um=pixel_pitch_um)
     peaks, found = find_peaks(curve, prominence=0)
     if not len(peaks):
-        raise ValueError(
-            f"no distance between z_min_um={config.z_min_um} and z_max_um={config.z_max_um} is sharper than "
-            "its neighbours; widen the range or give z_um in the acquisitions sheet"
-        )
+        return nan
     best = int(peaks[np.argmax(found["prominences"])])
     return _vertex(distances_um[best - 1 : best + 2], -curve[best - 1 : best + 2])
 
@@ -143,17 +140,26 @@ def find_focus(
         The distance, and what each criterion said.
 
     Raises:
-        ValueError: sharpness has no peak inside the range.
+        ValueError: neither criterion has an extremum inside the range.
     """
     z_sharpness_um = find_sharpest(intensity, channels, pixel_pitch_um=pixel_pitch_um, config=config)
-    around = z_sharpness_um * np.linspace(1 - BRACKET, 1 + BRACKET, BRACKET_STEPS)
-    misfits = np.array([misfit_at(float(z_um)) for z_um in around])
+    low_um, high_um = config.z_min_um, config.z_max_um
+    if len({channel.wavelength_nm for channel in channels}) == 1 and isfinite(z_sharpness_um):
+        low_um, high_um = (z_sharpness_um * factor for factor in BRACKET)
+    steps = ceil(log(high_um / low_um) / MISFIT_STEP) + 1
+    distances_um = np.geomspace(low_um, high_um, max(steps, 3))
+    misfits = np.array([misfit_at(float(z_um)) for z_um in distances_um])
     best = int(np.argmin(misfits))
-    if best in (0, len(around) - 1) or misfits.max() < CLEAR_MINIMUM * misfits[best]:
-        return Focus(z_sharpness_um, "sharpness", z_sharpness_um, float(around[best]))
-    z_misfit_um = _vertex(around[best - 1 : best + 2], misfits[best - 1 : best + 2])
+    if best in (0, len(misfits) - 1) or misfits.max() < CLEAR_MINIMUM * misfits[best]:
+        if not isfinite(z_sharpness_um):
+            raise ValueError(
+                f"neither sharpness nor misfit has an optimum between z_min_um={config.z_min_um} and "
+                f"z_max_um={config.z_max_um}; widen the range or give z_um in the acquisitions sheet"
+            )
+        return Focus(z_sharpness_um, "sharpness", z_sharpness_um, float(distances_um[best]))
+    z_misfit_um = _vertex(distances_um[best - 1 : best + 2], misfits[best - 1 : best + 2])
     for part in (0.5, 0.25):  # closer points, because the minimum is steeper on the short side
-        near = z_misfit_um + part * (around[1] - around[0]) * np.array([-1.0, 0.0, 1.0])
+        near = z_misfit_um * (1 + part * MISFIT_STEP * np.array([-1.0, 0.0, 1.0]))
         z_misfit_um = _vertex(near, np.array([misfit_at(float(z_um)) for z_um in near]))
     return Focus(z_misfit_um, "misfit", z_sharpness_um, z_misfit_um)
 

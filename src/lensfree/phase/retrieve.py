@@ -2,8 +2,8 @@
 
 The alternation is that of Herve et al., Sci. Rep. 10:20207 (2020), and Allier et al., Front. Phys.
 9:776805 (2022), section 2.2: the refinement only supplies a start, the last descent restores fidelity
-to the data. A uniform OPD changes no hologram, so the result's level is a convention: the most
-frequent OPD of the field, which is the background wherever cells do not cover most of it, is 0.
+to the data and is regularised less. A uniform OPD changes no hologram, so the level of the result is a
+convention: the most frequent OPD of the field, the background unless cells cover most of it, is 0.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def retrieve(
     if refine is not None:
         opd_nm, absorption = refine(*problem.maps(unknowns))
         problem.replace(unknowns, opd_nm, absorption)
-    last = descend(unknowns, problem.objective.value_and_gradient, iterations=config.iterations_last)
+    simpler = {"negative_opd_weight": config.negative_opd_weight_last, "slow_opd_weight": 0.0}
+    objective = replace(problem.objective, config=config.model_copy(update=simpler))
+    last = descend(unknowns, objective.value_and_gradient, iterations=config.iterations_last)
     misfit = problem.objective.misfit(last.unknowns)
     return problem.retrieval(last.unknowns, misfit, misfit_first, first.n_evaluations + last.n_evaluations)
 
@@ -164,7 +166,7 @@ class _Problem:
         is_recorded = xp.isfinite(intensity)
         if not bool(is_recorded.any()):
             raise ValueError(
-                "got an intensity without a finite pixel, expected at least one: is the frame missing?"
+                "got an intensity without a finite pixel, expected some: is the frame missing?"
             )
         grid = PaddedGrid.around(intensity.shape[-2:], padding_px(config.padding_um, pixel_pitch_um))
         recorded = xp.sqrt(xp.maximum(xp.where(is_recorded, intensity, 0), 0)).astype(xp.float32)

@@ -98,7 +98,10 @@ def true_cells_of_tracks(truth: pd.DataFrame, tracks: pd.DataFrame) -> dict[int,
     counts = pairs.value_counts().reset_index(name="n")
     lengths = tracks.groupby("cell_id").size()
     kept = counts[counts["n"].to_numpy() >= 0.2 * lengths.loc[counts["cell_id"]].to_numpy()]
-    return {int(cell): {int(t) for t in part["true_id"]} for cell, part in kept.groupby("cell_id")}
+    followed: dict[int, set[int]] = {}
+    for cell_id, true_id in kept[["cell_id", "true_id"]].to_numpy().tolist():
+        followed.setdefault(cell_id, set()).add(true_id)
+    return followed
 
 
 def true_anomalies_of_series(truth: pd.DataFrame, tracks: pd.DataFrame, series: pd.DataFrame) -> pd.Series:
@@ -109,13 +112,13 @@ def true_anomalies_of_series(truth: pd.DataFrame, tracks: pd.DataFrame, series: 
         .drop_duplicates("cell_id")
         .set_index("cell_id")["anomaly"]
     )
-    kinds = {}
-    for series_id in series["series_id"].unique().tolist():
-        part = series[series["series_id"] == series_id]
-        true_ids = set().union(*(cells_of.get(int(cell), set()) for cell in part["cell_id"].unique()))
-        names = {str(abnormal[true_id]) or "abnormal" for true_id in true_ids if true_id in abnormal.index}
-        kinds[series_id] = ", ".join(sorted(names))
-    return pd.Series(kinds, dtype=object, name="anomaly")
+    kinds: dict[int, set[str]] = {}
+    for series_id, cell_id in series[["series_id", "cell_id"]].drop_duplicates().to_numpy().tolist():
+        true_ids = cells_of.get(cell_id, set())
+        found = {str(abnormal[true_id]) or "abnormal" for true_id in true_ids if true_id in abnormal.index}
+        kinds.setdefault(series_id, set()).update(found)
+    words = {series_id: ", ".join(sorted(found)) for series_id, found in kinds.items()}
+    return pd.Series(words, dtype=object, name="anomaly")
 
 
 def compare_anomalies(truth_of_series: pd.Series, scores: pd.DataFrame) -> dict[str, float]:

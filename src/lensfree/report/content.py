@@ -38,7 +38,7 @@ class Facts:
     condition: str = ""
     note: str = ""
     wavelength_nm: tuple[float, ...] = ()
-    frame_interval_min: float | None = None
+    frame_interval_min: float = 10.0
     models: Mapping[str, str] = field(default_factory=dict)
 
     @property

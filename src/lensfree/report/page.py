@@ -78,7 +78,7 @@ def _fact_rows(content: PageContent) -> list[tuple[str, str]]:
         ("Wavelengths", ", ".join(f"{w:g} nm" for w in facts.wavelength_nm)),
         ("Pixel pitch", f"{facts.pixel_pitch_um:g} µm"),
         ("Field", f"{height_um:.0f} × {width_um:.0f} µm"),
-        ("Frame interval", "" if facts.frame_interval_min is None else f"{facts.frame_interval_min:g} min"),
+        ("Frame interval", f"{facts.frame_interval_min:g} min" if len(content.per_frame) > 1 else ""),
         ("Distance z", _distance(content)),
         ("Cells measured by", facts.models.get("quantify", "")),
         ("Forecaster", facts.models.get("score", "")),
@@ -119,12 +119,15 @@ def _montage_note(content: PageContent) -> str:
     if not content.snapshots:
         return "No frame of this acquisition could be read."
     words = "The hologram is divided by its background, so the open beam is mid grey. "
-    if all(s.hologram is None for s in content.snapshots):
-        words = "There is no hologram: OPD maps were given. "
     if content.facts.until == "reconstruct":
         pairs = ", ".join(f"{w / tau:.1f} nm at {w:g} nm" for w in sorted(set(content.facts.wavelength_nm)))
         phase = f" One radian of phase is {pairs} of OPD." if pairs else ""
-        return f"{words}OPD delays the light, absorption weakens it (amplitude = exp(−absorption)).{phase}"
+        return (
+            "The hologram is divided by its background, so the open beam is near 1. OPD is the delay of the "
+            f"light, absorption weakens it (amplitude = exp(−absorption)).{phase}"
+        )
+    if all(s.hologram is None for s in content.snapshots):
+        words = "There is no hologram: OPD maps were given. "
     shape = content.snapshots[0].opd_nm.shape
     width_um = (shape[1] - 1) * content.facts.pixel_pitch_um
     if content.overview is not None:

@@ -13,6 +13,7 @@ from lensfree.report.content import Snapshot
 
 # Cells wider than this stay visible when a field is binned for the page.
 MAX_PICTURE_PX = 700
+_COLOURS = {"hologram [1]": "gray", "OPD [nm]": style.OPD_COLOURS, "absorption [1]": "gray_r"}
 
 
 def compose_hologram(intensity: np.ndarray, wavelength_nm: Sequence[float]) -> np.ndarray:
@@ -83,7 +84,7 @@ def draw_reconstruction(snapshot: Snapshot, pixel_pitch_um: float) -> Figure:
     """Draw what reconstruction alone gives: the hologram, the OPD and the absorption of one frame."""
     panels: list[tuple[str, np.ndarray]] = [("OPD [nm]", snapshot.opd_nm)]
     if snapshot.hologram is not None:
-        panels.insert(0, ("hologram, open beam = 1", snapshot.hologram))
+        panels.insert(0, ("hologram [1]", snapshot.hologram))
     if snapshot.absorption is not None:
         panels.append(("absorption [1]", snapshot.absorption))
     ny, nx = snapshot.opd_nm.shape
@@ -93,12 +94,12 @@ def draw_reconstruction(snapshot: Snapshot, pixel_pitch_um: float) -> Figure:
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):
             shown, block = bin_to_page(image)
-            if label.startswith("hologram"):
-                artist = axes.imshow(stretch_hologram(shown), cmap="gray", vmin=0, vmax=1)
+            if shown.ndim == 3:
+                axes.imshow(stretch_hologram(shown))
             else:
                 low, high = np.percentile(shown, (0.5, 99.8))
-                colours = style.OPD_COLOURS if label.startswith("OPD") else "gray_r"
-                artist = axes.imshow(shown, cmap=colours, vmin=low, vmax=max(high, low + 1e-6))
+                limits = {"vmin": low, "vmax": max(high, low + 1e-6)}
+                artist = axes.imshow(shown, cmap=_COLOURS[label], **limits)
                 figure.colorbar(artist, ax=axes, shrink=0.85, pad=0.02)
             style.hide_frame(axes)
             axes.set_title(label)

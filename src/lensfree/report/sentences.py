@@ -38,7 +38,8 @@ def key_numbers(content: PageContent) -> list[tuple[str, str]]:
     """Return (value, meaning) of the numbers at the top of the page."""
     per_frame = content.per_frame
     n_missing = int(per_frame["is_missing"].sum())
-    numbers = [(str(len(per_frame)), "frames" if n_missing == 0 else f"frames, {n_missing} missing")]
+    frames = "frame" if len(per_frame) == 1 else "frames"
+    numbers = [(str(len(per_frame)), frames if n_missing == 0 else f"{frames}, {n_missing} missing")]
     if len(per_frame) > 1:
         numbers.append((f"{per_frame['time_h'].max() - per_frame['time_h'].min():.1f} h", "duration"))
     if _has_rows(content.cells):
@@ -103,7 +104,7 @@ def verdict(content: PageContent) -> str:
     n_flagged = int(content.scores["is_flagged"].sum())
     here = f", here {content.tau_w:.3g}" if content.tau_w else ""
     rule = (
-        "A window is abnormal when the MSE of its forecast exceeds τ_w "
+        "A window is abnormal when the MSE of its forecast exceeds the threshold τ "
         f"(mean + {content.score.sigma_count:g} sd of the training MSE{here}); the score is the share of "
         f"abnormal windows; a series is flagged when its score exceeds {content.score.flag_above:g}."
     )

@@ -42,7 +42,9 @@ _LOOK: dict[str, Any] = {
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "legend.frameon": False,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.85,
+    "legend.borderpad": 0.2,
     "legend.fontsize": 8.0,
     "lines.linewidth": 1.4,
     "image.interpolation": "nearest",
@@ -72,7 +74,7 @@ def to_png(figure: Figure, *, dpi: int = 110) -> bytes:
         figure.set_dpi(dpi)
         canvas.draw()
     buffer = io.BytesIO()
-    imsave(buffer, np.asarray(canvas.buffer_rgba()), format="png", metadata={"Software": None})
+    imsave(buffer, np.asarray(canvas.buffer_rgba()), format="png", metadata=cast(Any, {"Software": None}))
     return buffer.getvalue()
 
 

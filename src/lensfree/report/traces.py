@@ -72,21 +72,18 @@ def _draw_strip(
     series_h = suspect.series["time_h"]
     width_h = 0.98 * float(series_h.max() - series_h.min()) / len(suspect.thumbnails)
     side_um = suspect.thumbnails[0].opd_nm.shape[1] * pixel_pitch_um
-    low, high = opd_range_nm
     axes.set(ylim=(0, 1), facecolor="white")
+    colours = {"cmap": style.OPD_COLOURS, "vmin": opd_range_nm[0], "vmax": opd_range_nm[1]}
+    ring = 2 * RING_RADIUS_UM / side_um
     for thumbnail in suspect.thumbnails:
         begin_h, end_h = thumbnail.slot_h - width_h / 2, thumbnail.slot_h + width_h / 2
         is_failed = any(first_h <= thumbnail.time_h <= last_h for first_h, last_h in failed)
-        axes.add_patch(Rectangle((begin_h, 0), width_h, 1, fc=style.BEYOND_FIELD, lw=0))
+        axes.add_patch(Rectangle((begin_h, 0), width_h, 1, fc=style.BEYOND_FIELD, lw=0, zorder=0))
         extent = (begin_h, end_h, 0, 1)
-        axes.imshow(
-            thumbnail.opd_nm, cmap=style.OPD_COLOURS, vmin=low, vmax=high, extent=extent, aspect="auto"
-        )
-        ring = 2 * RING_RADIUS_UM / side_um
+        axes.imshow(thumbnail.opd_nm, extent=extent, aspect="auto", zorder=1, **colours)
+        place = (thumbnail.slot_h, 0.5)
         axes.add_patch(
-            Ellipse(
-                (thumbnail.slot_h, 0.5), ring * width_h, ring, fill=False, ec="white", lw=0.8, ls=(0, (2, 2))
-            )
+            Ellipse(place, ring * width_h, ring, fill=False, ec="white", lw=0.8, ls=(0, (2, 2)), zorder=2)
         )
         if is_failed:
             axes.add_patch(
@@ -161,7 +158,7 @@ def _draw_error(axes: Any, suspect: Suspect, score: ScoreConfig, tau_w: float | 
     if tau_w is not None:
         axes.axhline(tau_w, color=style.RED, lw=1, ls=":")
         axes.annotate(
-            "τ$_w$",
+            "τ",
             (0.0, tau_w),
             xycoords=("axes fraction", "data"),
             xytext=(4, 1),

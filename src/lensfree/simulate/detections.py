@@ -62,9 +62,9 @@ def simulate_detections(
 
     Returns:
         Detections `frame, time_h, y_um, x_um, dry_mass_pg, area_um2, max_opd_nm, length_um, true_id`
-        (`cell_id` of the cell, of the heaviest where several fuse, -1 for a ghost), and the truth inside the field
-        `frame, time_h, cell_id, parent_id, lineage_id, y_um, x_um, dry_mass_pg, anomaly, is_abnormal`.
-        Both are sorted by frame.
+        (`cell_id` of the cell, of the heaviest where several fuse, -1 for a ghost), and the truth inside
+        the field `frame, time_h, cell_id, parent_id, lineage_id, y_um, x_um, dry_mass_pg, anomaly` and
+        `is_abnormal`. Both are sorted by frame.
     """
     noise = noise or DetectionNoise()
     step_h = frame_interval_min / MIN_PER_H

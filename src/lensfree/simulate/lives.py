@@ -223,7 +223,8 @@ def grow_lineages(rng: np.random.Generator, culture: Culture, *, n_founders: int
     """Draw founders and all their descendants that are born within the duration.
 
     Returns:
-        The `LIFE_COLUMNS`, one element per cell; its number is its `cell_id`.
+        The `LIFE_COLUMNS`, one element per cell; its number is its `cell_id`. An anomaly that would show
+        only after the duration is not marked.
     """
     lives = [
         draw_founder(rng, culture, kind=draw_kind(rng, culture.abnormal_fraction), cell_id=i)
@@ -235,6 +236,9 @@ def grow_lineages(rng: np.random.Generator, culture: Culture, *, n_founders: int
         if mother["fate"] == "division" and mother["end_h"] <= duration_h:
             lives.extend(divide(rng, culture, mother, len(lives)))
         at += 1
+    for life in lives:
+        if life["onset_h"] > duration_h:
+            life.update(kind="", onset_h=np.inf)
     return {name: np.array([life[name] for life in lives]) for name in LIFE_COLUMNS}
 
 

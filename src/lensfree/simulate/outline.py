@@ -42,6 +42,11 @@ class Outline:
     centre_xy_um: np.ndarray
     width_um: float
 
+    def corners_xy_um(self) -> np.ndarray:
+        """Return the corners of the polygon (corner, xy) relative to the centroid of the area [um]."""
+        unit = self.radii[:, None] * np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+        return unit @ self.to_plane.T + self.centre_xy_um
+
 
 def unit_radii(shape_seed: int, shape_time_h: float, roundness: float) -> np.ndarray:
     """Return the radii of the unit outline; a circle where roundness is 1."""

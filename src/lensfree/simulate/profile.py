@@ -8,6 +8,7 @@ the optical volume (dry mass times 0.18 um3/pg) and the highest pixel exactly `m
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,25 +24,30 @@ _FITS = 12
 
 
 def draw_profile(
-    cell: dict[str, Any], outline: Outline, side: int, first_y_um: float, first_x_um: float, pitch: float
+    cell: dict[str, Any],
+    outline: Outline,
+    patch_yx: tuple[int, int],
+    first_y_um: float,
+    first_x_um: float,
+    pitch: float,
 ) -> np.ndarray:
-    """Return one cell's OPD on a square patch.
+    """Return one cell's OPD on a patch that holds the whole cell.
 
     Args:
         cell: a truth row; `dry_mass_pg, max_opd_nm, area_um2, length_um, angle_rad, roundness, nuclei,
             shape_seed, shape_time_h` are used.
         outline: its outline, from `fit_outline`.
-        side: pixels of the patch.
+        patch_yx: pixels of the patch.
         first_y_um: first row relative to the centroid [um].
         first_x_um: first column relative to the centroid [um].
         pitch: pixel pitch [um].
 
     Returns:
-        float64 (side, side) [nm].
+        float64 (y, x) [nm].
     """
     features = _features(cell, outline)
     volume = cell["dry_mass_pg"] * SPECIFIC_REFRACTION_INCREMENT_UM3_PER_PG * NM_PER_UM / pitch**2
-    patch = np.zeros((side, side), np.float64)
+    patch = np.zeros(patch_yx, np.float64)
     _fit_patch(
         patch,
         outline.radii,
@@ -64,8 +70,7 @@ def _features(cell: dict[str, Any], outline: Outline) -> np.ndarray:
     star centre), two nucleoli relative to a nucleus in units of its semi-axes,
     wave vectors and phases of the texture.
     """
-    rng = np.random.default_rng(int(cell["shape_seed"]) + 2)
-    draws = rng.random(15)
+    draws = _draws(int(cell["shape_seed"]))
     time_h, spread = float(cell["shape_time_h"]), 1.0 - float(cell["roundness"])
     aspect = min(cell["length_um"] / outline.width_um, 2.2) ** 0.5
     is_double = cell["nuclei"] > 1
@@ -89,6 +94,11 @@ def _features(cell: dict[str, Any], outline: Outline) -> np.ndarray:
     return np.concatenate(
         [along, [semi_b * aspect, semi_b], middle + apart, middle - apart, nucleoli, waves, phases]
     )
+
+
+@lru_cache(maxsize=8192)
+def _draws(shape_seed: int) -> np.ndarray:
+    return np.random.default_rng(shape_seed + 2).random(15)
 
 
 @njit(cache=True, fastmath=True)

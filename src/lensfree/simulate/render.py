@@ -28,12 +28,17 @@ SHAPE_COLUMNS = (
     "shape_seed",
     "shape_time_h",
 )
+ABSORPTION_PER_NM = 1e-4
 
 
-def render_opd(
-    cells: pd.DataFrame, shape_yx: tuple[int, int], pixel_pitch_um: float, oversampling: int = 1
-) -> np.ndarray:
-    """Return the sum of the cells' OPD.
+def render_sample(
+    cells: pd.DataFrame,
+    shape_yx: tuple[int, int],
+    pixel_pitch_um: float,
+    oversampling: int = 1,
+    absorption_per_nm: float = ABSORPTION_PER_NM,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return OPD and absorption of the cells; each cell is drawn once for both.
 
     Args:
         cells: truth rows with `SHAPE_COLUMNS`.
@@ -41,35 +46,37 @@ def render_opd(
         pixel_pitch_um: pitch of the sensor.
         oversampling: rendered pixels per sensor pixel and axis. The centre of sensor pixel (0, 0) stays
             the origin, so the mean of each block is the map at the sensor's pitch.
+        absorption_per_nm: mean absorption per OPD [1/nm]; a cell's own lies within half and one and a half.
 
     Returns:
-        float32 (y, x) [nm] with shape_yx * oversampling pixels.
+        The sum of the cells' OPD, float32 (y, x) [nm], and the sum of their absorption a (transmittance
+        exp(-a), no unit), float32; both with shape_yx * oversampling pixels.
+
+    Raises:
+        ValueError: a column is missing, or oversampling is below 1.
     """
     fine = _fine_shape(shape_yx, oversampling)
-    out = np.zeros(fine, np.float64)
-    for patch, row0, col0, _ in _patches(cells, fine, pixel_pitch_um, oversampling):
-        _add(out, patch, row0, col0, 1.0)
-    return out.astype(np.float32)
+    opd_nm, absorption = np.zeros(fine), np.zeros(fine)
+    seeds = cells["shape_seed"].to_numpy() if "shape_seed" in cells else np.empty(0)
+    for patch, row0, col0, row in _patches(cells, fine, pixel_pitch_um, oversampling):
+        _add(opd_nm, patch, row0, col0, 1.0)
+        own = 0.5 + np.random.default_rng(int(seeds[row]) + 1).random()
+        _add(absorption, patch, row0, col0, absorption_per_nm * own)
+    return opd_nm.astype(np.float32), absorption.astype(np.float32)
+
+
+def render_opd(
+    cells: pd.DataFrame, shape_yx: tuple[int, int], pixel_pitch_um: float, oversampling: int = 1
+) -> np.ndarray:
+    """Return the OPD alone [nm]; see `render_sample`."""
+    return render_sample(cells, shape_yx, pixel_pitch_um, oversampling)[0]
 
 
 def render_absorption(
-    cells: pd.DataFrame,
-    shape_yx: tuple[int, int],
-    pixel_pitch_um: float,
-    oversampling: int = 1,
-    absorption_per_nm: float = 1e-4,
+    cells: pd.DataFrame, shape_yx: tuple[int, int], pixel_pitch_um: float, oversampling: int = 1
 ) -> np.ndarray:
-    """Return the weak absorption a of the cells, transmittance exp(-a), without unit.
-
-    It is proportional to the OPD of each cell, with a factor between half and one and a half of
-    `absorption_per_nm` that is the cell's own.
-    """
-    fine = _fine_shape(shape_yx, oversampling)
-    out = np.zeros(fine, np.float64)
-    for patch, row0, col0, row in _patches(cells, fine, pixel_pitch_um, oversampling):
-        own = 0.5 + np.random.default_rng(int(cells["shape_seed"].iloc[row]) + 1).random()
-        _add(out, patch, row0, col0, absorption_per_nm * own)
-    return out.astype(np.float32)
+    """Return the absorption alone; see `render_sample`."""
+    return render_sample(cells, shape_yx, pixel_pitch_um, oversampling)[1]
 
 
 def render_labels(cells: pd.DataFrame, shape_yx: tuple[int, int], pixel_pitch_um: float) -> np.ndarray:
@@ -102,12 +109,9 @@ def _patches(
     table = {name: cells[name].to_numpy() for name in SHAPE_COLUMNS}
     for row in range(len(cells)):
         cell = {name: values[row] for name, values in table.items()}
-        reach_px = int(np.ceil(0.75 * cell["length_um"] / pitch)) + 2
-        row_mid = int(round((cell["y_um"] - origin_um) / pitch))
-        col_mid = int(round((cell["x_um"] - origin_um) / pitch))
-        row0, col0 = row_mid - reach_px, col_mid - reach_px
-        side = 2 * reach_px + 1
-        if row0 + side <= 0 or col0 + side <= 0 or row0 >= fine[0] or col0 >= fine[1]:
+        centre_px = (np.array([cell["y_um"], cell["x_um"]]) - origin_um) / pitch
+        far_px = 0.75 * cell["length_um"] / pitch
+        if (centre_px < -far_px).any() or (centre_px > np.array(fine) + far_px).any():
             continue
         outline = fit_outline(
             shape_seed=cell["shape_seed"],
@@ -117,9 +121,15 @@ def _patches(
             length_um=cell["length_um"],
             angle_rad=cell["angle_rad"],
         )
+        corners_px = outline.corners_xy_um()[:, ::-1] / pitch
+        row0, col0 = (int(n) for n in np.floor(centre_px + corners_px.min(axis=0)))
+        row_end, col_end = (int(n) for n in np.ceil(centre_px + corners_px.max(axis=0)) + 1)
+        if row_end <= 0 or col_end <= 0 or row0 >= fine[0] or col0 >= fine[1]:
+            continue
         first_y_um = origin_um + row0 * pitch - cell["y_um"]
         first_x_um = origin_um + col0 * pitch - cell["x_um"]
-        yield draw_profile(cell, outline, side, first_y_um, first_x_um, pitch), row0, col0, row
+        patch_yx = (row_end - row0, col_end - col0)
+        yield draw_profile(cell, outline, patch_yx, first_y_um, first_x_um, pitch), row0, col0, row
 
 
 @njit(cache=True)

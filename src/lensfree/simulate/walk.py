@@ -75,7 +75,8 @@ def walk(
             mother = parent[cell]
             turn = looks.angle_rad[mother] + 2 * np.pi * lives["sister_rank"][cell] / n_sisters[mother]
             reach_um = SISTER_REACH_UM if n_sisters[mother] == 2 else 1.15 * SISTER_REACH_UM
-            position[cell] = position[mother] + reach_um * np.array([np.sin(turn), np.cos(turn)])
+            beside = position[mother] + reach_um * np.array([np.sin(turn), np.cos(turn)])
+            position[cell] = walls.reflect(beside)
             looks.angle_rad[cell] = looks.angle_rad[mother] + np.pi / 2
             is_placed[cell] = True
         rows = np.flatnonzero(is_placed & (end_h > time_h))

@@ -12,8 +12,10 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.ndimage import zoom
+from skimage.transform import resize
 
 from lensfree.cells.representation import MEASURES, draw_representation
 from lensfree.config import FieldsConfig, OpticsConfig, ReconstructConfig, TrainQuantifyConfig
@@ -43,7 +45,11 @@ def run(
 ) -> None:
     """Make the crops (kept in `work`, so that an interrupted run goes on), train, save."""
     planes_of = partial(
-        seen_and_wanted, optics=optics, reconstruct=reconstruct, refine_weights=refine_weights
+        seen_and_wanted,
+        optics=optics,
+        reconstruct=reconstruct,
+        refine_weights=refine_weights,
+        zoom_range=config.zoom,
     )
     plan = CropPlan(
         planes_of, fields, optics, config.recipes, config.crops_per_field, config.crop_px, config.seed
@@ -77,12 +83,17 @@ def run(
 def seen_and_wanted(
     field: TrueField,
     pixel_pitch_um: float,
+    rng: np.random.Generator,
     *,
     optics: OpticsConfig,
     reconstruct: ReconstructConfig,
     refine_weights: Path | None,
+    zoom_range: tuple[float, float],
 ) -> np.ndarray:
-    """Return (5, y, x): reconstructed OPD in the network's unit, then the four maps of the true cells."""
+    """Return (5, y, x): reconstructed OPD in the network's unit, then the four maps of the true cells.
+
+    Every second field is zoomed, so that the network knows cells of other sizes than the simulator's.
+    """
     opd_nm = retrieve(
         field.intensity,
         field.channels,
@@ -91,8 +102,29 @@ def seen_and_wanted(
         config=reconstruct,
         refine=_refine_once(refine_weights),
     ).opd_nm
-    maps = draw_representation(field.cells, field.opd_nm.shape, pixel_pitch_um)
+    cells = field.cells
+    if rng.random() < 0.5:
+        opd_nm, cells = zoomed(opd_nm, cells, rng.uniform(*zoom_range), pixel_pitch_um)
+    maps = draw_representation(cells, opd_nm.shape, pixel_pitch_um)
     return np.concatenate([opd_nm[None] / OPD_SCALE_NM, maps])
+
+
+def zoomed(
+    opd_nm: np.ndarray, cells: pd.DataFrame, factor: float, pixel_pitch_um: float
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Return the field with every length multiplied by about `factor`, at the same pixel pitch and OPD."""
+    shape_yx = tuple(round(n * factor) for n in opd_nm.shape)
+    per_axis = np.divide(shape_yx, opd_nm.shape)
+    area = per_axis.prod()
+    centre_um = (per_axis - 1) / 2 * pixel_pitch_um  # resize keeps pixel edges, not pixel centres
+    bigger = cells.assign(
+        y_um=cells["y_um"] * per_axis[0] + centre_um[0],
+        x_um=cells["x_um"] * per_axis[1] + centre_um[1],
+        dry_mass_pg=cells["dry_mass_pg"] * area,
+        area_um2=cells["area_um2"] * area,
+        length_um=cells["length_um"] * area**0.5,
+    )
+    return resize(opd_nm, shape_yx, order=1, anti_aliasing=factor < 1), bigger
 
 
 def spoil(crop: np.ndarray, rng: np.random.Generator, config: TrainQuantifyConfig) -> np.ndarray:

@@ -64,7 +64,12 @@ def run(
 
 
 def found_and_true(
-    field: TrueField, pixel_pitch_um: float, *, optics: OpticsConfig, reconstruct: ReconstructConfig
+    field: TrueField,
+    pixel_pitch_um: float,
+    rng: np.random.Generator,
+    *,
+    optics: OpticsConfig,
+    reconstruct: ReconstructConfig,
 ) -> np.ndarray:
     """Return (4, y, x): OPD and absorption after the first descent, then the true ones, in CNN units."""
     found = first_descent(

@@ -18,7 +18,7 @@ from lensfree.stages.training_fields import FieldMaker, TrueField, draw_recipe
 
 logger = logging.getLogger(__name__)
 
-Planes = Callable[[TrueField, float], np.ndarray]
+Planes = Callable[[TrueField, float, np.random.Generator], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class CropPlan:
     """What to cut, and how often.
 
     Attributes:
-        planes_of: (field, pixel_pitch_um) -> (plane, y, x), inputs and targets one behind the other;
-            a module-level function or a partial of one, because it travels to worker processes.
+        planes_of: (field, pixel_pitch_um, rng) -> (plane, y, x), inputs and targets one behind the
+            other; a module-level function or a partial of one, because it travels to worker processes.
         fields: ranges of the simulated fields.
         optics: the instrument.
         recipes: draws of the ranges; each is one file of crops.
@@ -69,8 +69,9 @@ def _make_recipe(job: tuple[CropPlan, int, Path]) -> None:
     maker = FieldMaker(recipe, plan.optics, rng)
     crops = []
     for _ in range(plan.fields.fields_per_recipe):
-        planes = plan.planes_of(maker.draw(rng), recipe.pixel_pitch_um)
-        for top, left in rng.integers(0, plan.fields.side_px - plan.crop_px + 1, (plan.crops_per_field, 2)):
+        planes = plan.planes_of(maker.draw(rng), recipe.pixel_pitch_um, rng)
+        room_yx = np.subtract(planes.shape[1:], plan.crop_px) + 1
+        for top, left in rng.integers(0, room_yx, (plan.crops_per_field, 2)):
             crops.append(planes[:, top : top + plan.crop_px, left : left + plan.crop_px])
     with written_whole(path) as partial, open(partial, "wb") as handle:
         np.save(handle, np.stack(crops).astype(np.float16))

@@ -12,14 +12,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from lensfree.config import TrackConfig
-from lensfree.tracks.hypotheses import (
-    Expectation,
-    Hypothesis,
-    LinkedTracks,
-    division_terms,
-    max_cost,
-    propose,
-)
+from lensfree.tracks.candidates import LinkedTracks
+from lensfree.tracks.hypotheses import Expectation, Hypothesis, division_terms, max_cost, propose
 from lensfree.tracks.scales import NORMAL_MAD, Scales, estimate_scales
 
 logger = logging.getLogger(__name__)
@@ -105,9 +99,9 @@ def choose(
     gain = np.array([limit - h.cost for h in hypotheses])
     if not conflicts:
         return hypotheses
-    row = np.repeat(np.arange(len(conflicts)), [len(members) for members in conflicts])
-    column = np.concatenate(conflicts)
-    matrix = csr_array((np.ones(len(row)), (row, column)), shape=(len(conflicts), len(hypotheses)))
+    rows = np.repeat(np.arange(len(conflicts)), [len(members) for members in conflicts])
+    columns = np.concatenate(conflicts)
+    matrix = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(conflicts), len(hypotheses)))
     answer = milp(
         -gain,
         integrality=np.ones(len(gain)),
@@ -144,7 +138,7 @@ def _cut_where_mass_drops(event: Hypothesis, tracks: LinkedTracks, config: Track
 def _learn(
     tracks: LinkedTracks, sure: list[Hypothesis], config: TrackConfig, prior: Expectation
 ) -> Expectation:
-    """Return the expectation of the divisions that are sure: medians and robust sd, within a factor of the prior."""
+    """Return what the sure divisions look like: medians and sd, the sd within a factor of the prior."""
     pairs = [e for e in sure if len(e.after) == 2]
     mother, daughters = np.array([e.before for e in pairs]), np.array([e.after for e in pairs])
     offset_um, separation_um, log_sum, log_spread = division_terms(tracks, mother, daughters, config)

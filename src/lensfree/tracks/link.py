@@ -20,6 +20,7 @@ from trackpy.linking.subnetlinker import subnet_linker_recursive
 from trackpy.linking.utils import SubnetOversizeException
 
 from lensfree.config import TrackConfig
+from lensfree.tracks.motion import MotionPredictor
 from lensfree.tracks.scales import Scales, estimate_scales, log_dry_mass
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ def link(cells: pd.DataFrame, config: TrackConfig, scales: Scales | None = None)
             adaptive_stop=solver.narrowest_um,
             adaptive_step=NARROWING_STEP,
             link_strategy=solver,
+            predictor=MotionPredictor(scales.persistence, scales.log_mass_weight_um),
         )
         track = np.concatenate([np.asarray(ids, dtype=np.int64) for _, ids in linked])
     finally:
@@ -85,8 +87,8 @@ def _check(cells: pd.DataFrame) -> None:
         if is_bad.any():
             frame = int(cells["frame"].to_numpy()[is_bad][0])
             raise ValueError(
-                f"{name} of {int(is_bad.sum())} cells is not a finite number, first in frame {frame}; expected a "
-                "measured value for every cell: remove these rows or quantify the frame again"
+                f"{name} of {int(is_bad.sum())} cells is not a finite number, first in frame {frame}; "
+                "expected a measured value for every cell: remove these rows or quantify the frame again"
             )
 
 

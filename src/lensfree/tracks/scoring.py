@@ -50,7 +50,7 @@ def score_tracks(
         from traccuracy.metrics import BasicMetrics, CompleteTracks, DivisionMetrics
     except ImportError as error:
         raise ImportError(
-            "score_tracks needs traccuracy, which is not installed; install it with: pip install 'lensfree[dev]'"
+            "score_tracks needs traccuracy, which is not installed: pip install 'lensfree[dev]'"
         ) from error
     tracks, truth = _checked(tracks, "tracks"), _checked(truth, "truth")
     # traccuracy finds out by the name of a node which graph it is in: no name may be in both
@@ -107,7 +107,7 @@ def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _graph(table: pd.DataFrame, first_node: int) -> Any:
-    """Return the table, sorted by cell and frame, as a directed graph with a node per row, named from `first_node`."""
+    """Return the table, sorted by cell and frame, as a graph with a node per row, named from `first_node`."""
     import networkx
 
     graph = networkx.DiGraph()
@@ -131,20 +131,15 @@ def _count_histories(
     tracks: pd.DataFrame, truth: pd.DataFrame, match: dict[int, int], history_h: float
 ) -> tuple[int, int]:
     """Return how many true histories are right, and how many there are."""
-    rows_of = {int(cell): rows.to_numpy() for cell, rows in truth.groupby("cell_id").groups.items()}
-    frames_of = {int(cell): frames.to_numpy() for cell, frames in tracks.groupby("cell_id")["frame"]}
-    mother_of = truth.groupby("cell_id")["parent_id"].first().to_dict()
-    found_mother_of = tracks.groupby("cell_id")["parent_id"].first().to_dict()
-    time_h, found_cell, found_frame = (
-        truth["time_h"].to_numpy(),
-        tracks["cell_id"].to_numpy(),
-        tracks["frame"].to_numpy(),
-    )
+    rows_of, mother_of = _cells_of(truth)
+    found_rows_of, found_mother_of = _cells_of(tracks)
+    time_h = truth["time_h"].to_numpy()
+    found_cell, found_frame = tracks["cell_id"].to_numpy(), tracks["frame"].to_numpy()
     right = histories = 0
     for daughter, mother in mother_of.items():
         if mother not in rows_of:
             continue
-        before, after = rows_of[int(mother)], rows_of[int(daughter)]
+        before, after = rows_of[mother], rows_of[daughter]
         if time_h[after[-1]] - time_h[before[0]] < history_h - 1e-9:
             continue
         histories += 1
@@ -154,7 +149,7 @@ def _count_histories(
             cells = np.unique(found_cell[found])
             if len(cells) != 1:
                 break
-            frames = frames_of[int(cells[0])]
+            frames = found_frame[found_rows_of[int(cells[0])]]
             edge = found_frame[found[0]] if is_mother else found_frame[found[-1]]
             own = int(np.sum(frames >= edge if is_mother else frames <= edge))
             if own != len(found):
@@ -162,3 +157,13 @@ def _count_histories(
             ids.append(int(cells[0]))
         right += len(ids) == 2 and found_mother_of[ids[1]] == ids[0]
     return right, histories
+
+
+def _cells_of(table: pd.DataFrame) -> tuple[dict[int, np.ndarray], dict[int, int]]:
+    """Return the rows and the mother of each cell of a table sorted by cell."""
+    cells, first = np.unique(table["cell_id"].to_numpy(), return_index=True)
+    rows = np.split(np.arange(len(table)), first[1:])
+    mothers = table["parent_id"].to_numpy()[first]
+    return dict(zip(cells.tolist(), rows, strict=True)), dict(
+        zip(cells.tolist(), mothers.tolist(), strict=True)
+    )

@@ -1,0 +1,131 @@
+"""Where a division or a gap could be: beginnings of tracks, and who was near when they began.
+
+Rows are rows of `LinkedTracks` throughout: `mother` the last before an event, daughters the first after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import cKDTree
+
+from lensfree.config import TrackConfig
+
+
+class LinkedTracks:
+    """Linked cells as arrays sorted by track and frame; `start` and `stop` delimit the rows of a track."""
+
+    def __init__(self, linked: pd.DataFrame, config: TrackConfig) -> None:
+        ordered = linked.sort_values(["track", "frame"], kind="stable", ignore_index=True)
+        self.table = ordered
+        self.frame = ordered["frame"].to_numpy(dtype=np.int64)
+        self.time_h = ordered["time_h"].to_numpy(dtype=np.float64)
+        self.position_um = ordered[["y_um", "x_um"]].to_numpy(dtype=np.float64)
+        self.dry_mass_pg = np.maximum(
+            ordered["dry_mass_pg"].to_numpy(dtype=np.float64), config.min_dry_mass_pg
+        )
+        _, self.start, self.track = np.unique(
+            ordered["track"].to_numpy(), return_index=True, return_inverse=True
+        )
+        self.stop = np.append(self.start[1:], len(ordered))
+        self.is_start = np.zeros(len(ordered), dtype=bool)
+        self.is_start[self.start] = True
+        by_frame = np.argsort(self.frame, kind="stable")
+        numbers, first = np.unique(self.frame[by_frame], return_index=True)
+        self._rows_of_frame = dict(zip(numbers.tolist(), np.split(by_frame, first[1:]), strict=True))
+
+    def rows_in(self, frame: int) -> np.ndarray:
+        """Return the rows of a frame; none if the frame is missing."""
+        return self._rows_of_frame.get(frame, np.empty(0, dtype=np.int64))
+
+    def median_mass_pg(self, rows: np.ndarray, frames: int) -> np.ndarray:
+        """Return the median dry mass of each row and its followers, or its forerunners if frames < 0."""
+        steps = np.arange(abs(frames)) * np.sign(frames)
+        window = rows[..., None] + steps
+        track = self.track[rows][..., None]
+        is_inside = (window >= self.start[track]) & (window < self.stop[track])
+        masses = self.dry_mass_pg[np.clip(window, 0, len(self.frame) - 1)]
+        return np.nanmedian(np.where(is_inside, masses, np.nan), axis=-1)
+
+
+def orphans_of(tracks: LinkedTracks, config: TrackConfig) -> np.ndarray:
+    """Return the first rows of tracks that begin after the first frame and last long enough."""
+    is_long = tracks.stop - tracks.start >= config.min_track_frames
+    return tracks.start[is_long & (tracks.frame[tracks.start] > tracks.frame.min())]
+
+
+def with_heir(
+    tracks: LinkedTracks, orphans: np.ndarray, config: TrackConfig
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (mother, heir, orphan): the heir took over the mother's track and is near the orphan."""
+    for frame in np.unique(tracks.frame[orphans]):
+        new = orphans[tracks.frame[orphans] == frame]
+        rows = np.concatenate([tracks.rows_in(int(frame) + late) for late in range(config.memory_frames + 1)])
+        rows = rows[~tracks.is_start[rows]]
+        rows = rows[tracks.frame[rows - 1] < frame]
+        if len(rows) == 0:
+            continue
+        near = cKDTree(tracks.position_um[rows]).query_ball_point(
+            tracks.position_um[new], config.division_range_um, return_sorted=True
+        )
+        for orphan, found in zip(new.tolist(), near, strict=True):
+            for heir in rows[found].tolist():
+                earliest = max(heir - config.memory_frames, int(tracks.start[tracks.track[heir]]) + 1)
+                # the orphan may have been missed at birth: the heir may be a daughter for some frames already
+                yield from ((row - 1, row, orphan) for row in range(earliest, heir + 1))
+
+
+def without_heir(
+    tracks: LinkedTracks, orphans: np.ndarray, config: TrackConfig
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (mother, orphan, orphan): both sisters began near the place where the mother's track ended."""
+    for ended, near in beginnings_after_ends(
+        tracks, orphans, config.memory_frames + 1, config.division_range_um
+    ):
+        for one, other in combinations(near, 2):
+            if (
+                np.linalg.norm(tracks.position_um[one] - tracks.position_um[other])
+                <= config.division_range_um
+            ):
+                yield ended, one, other
+
+
+def beginnings_after_ends(
+    tracks: LinkedTracks, orphans: np.ndarray, frames: int, range_um: float
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield (last row of a track, orphans that begin within `frames` after it and `range_um` of it)."""
+    last = tracks.stop - 1
+    last = last[tracks.frame[last] < tracks.frame.max()]
+    for frame in np.unique(tracks.frame[last]):
+        later = tracks.frame[orphans] - frame
+        new = orphans[(later > 0) & (later <= frames)]
+        ends = last[tracks.frame[last] == frame]
+        if len(new) == 0:
+            continue
+        near = cKDTree(tracks.position_um[new]).query_ball_point(
+            tracks.position_um[ends], range_um, return_sorted=True
+        )
+        yield from (
+            (end, new[found].tolist()) for end, found in zip(ends.tolist(), near, strict=True) if found
+        )
+
+
+def three_way(
+    tracks: LinkedTracks, pairs: np.ndarray, config: TrackConfig
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (mother, daughter, daughter, daughter) from divisions of one mother that share a daughter."""
+    by_track: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    for mother, heir, orphan in pairs.tolist():
+        by_track.setdefault((int(tracks.track[mother]), int(tracks.track[heir])), []).append(
+            (mother, heir, orphan)
+        )
+    for group in by_track.values():
+        for one, other in combinations(group, 2):
+            mother, heir, _ = min(one, other)
+            is_together = abs(one[0] - other[0]) <= config.memory_frames
+            apart_um = np.linalg.norm(tracks.position_um[one[2]] - tracks.position_um[other[2]])
+            if one[2] != other[2] and is_together and apart_um <= config.division_range_um:
+                yield mother, heir, one[2], other[2]

@@ -1,0 +1,123 @@
+"""The objective against finite differences and against facts about holograms."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lensfree.config import OpticsConfig, ReconstructConfig
+from lensfree.optics.hologram import Channel, build_transfers
+from lensfree.phase.objective import NM_PER_UNIT, Objective
+
+SHAPE_YX = (48, 80)
+CHANNELS = (Channel(450.0, 800.0), Channel(640.0, 800.0, 2.0, -1.0))
+DATA_ONLY = ReconstructConfig(
+    tv_weight=0,
+    absorption_tv_weight=0,
+    slow_opd_weight=0,
+    negative_opd_weight=0,
+    negative_absorption_weight=0,
+)
+
+
+def smooth_unknowns(seed=0):
+    """Return OPD of a few 100 nm and absorption of a few tenths, both signs, float64."""
+    rng = np.random.default_rng(seed)
+    spectrum = np.fft.fft2(rng.standard_normal((2, *SHAPE_YX)))
+    fy, fx = np.fft.fftfreq(SHAPE_YX[0])[:, None], np.fft.fftfreq(SHAPE_YX[1])[None, :]
+    maps = np.fft.ifft2(spectrum * np.exp(-200 * (fy**2 + fx**2))).real
+    maps /= maps.std(axis=(1, 2), keepdims=True)
+    return maps * np.array([1.5, 0.1])[:, None, None]
+
+
+def build(config=DATA_ONLY, truth=None, channels=CHANNELS):
+    like = np.empty(SHAPE_YX, np.complex128)
+    transfers = build_transfers(channels, like, pixel_pitch_um=1.67, optics=OpticsConfig())
+    objective = Objective(
+        np.ones((len(channels), *SHAPE_YX)), transfers, [c.wavelength_nm for c in channels], config
+    )
+    truth = smooth_unknowns(5) if truth is None else truth
+    amplitude = np.stack([abs(objective._field(truth, index)[0]) for index in range(len(channels))])
+    return replace(objective, amplitude=amplitude)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [DATA_ONLY, ReconstructConfig(), ReconstructConfig(slow_opd_weight=1, tv_weight=1, tv_eps_nm=30)],
+    ids=["data", "defaults", "strong"],
+)
+@pytest.mark.parametrize("plane", [0, 1], ids=["opd", "absorption"])
+def test_the_gradient_is_the_finite_difference_of_the_value(config, plane):
+    objective, unknowns = build(config), smooth_unknowns(1)
+    direction = np.zeros_like(unknowns)
+    direction[plane] = np.random.default_rng(2).standard_normal(SHAPE_YX)
+    _, gradient = objective.value_and_gradient(unknowns)
+    step = 1e-6
+    ahead, behind = (objective.value_and_gradient(unknowns + sign * step * direction)[0] for sign in (1, -1))
+    assert np.vdot(gradient, direction) == pytest.approx((ahead - behind) / (2 * step), rel=2e-6)
+
+
+def test_the_truth_explains_its_own_holograms():
+    truth = smooth_unknowns(5)
+    objective = build(truth=truth)
+    value, gradient = objective.value_and_gradient(truth)
+    assert value == pytest.approx(0, abs=1e-20)
+    np.testing.assert_allclose(gradient, 0, atol=1e-10)
+    assert objective.misfit(truth) == pytest.approx(0, abs=1e-20)
+    assert objective.misfit(smooth_unknowns(1)) > 1e-3
+
+
+def test_a_uniform_opd_changes_no_hologram_but_absorption_does():
+    objective, truth = build(), smooth_unknowns(5)
+    lifted = truth + np.array([0.77, 0.0])[:, None, None]
+    assert objective.misfit(lifted) == pytest.approx(0, abs=1e-20)
+    darker = truth + np.array([0.0, 0.1])[:, None, None]
+    assert objective.misfit(darker) > 1e-3
+
+
+def test_one_whole_wavelength_more_is_seen_by_the_other_colours_only():
+    # OPD 450 nm is a full turn of blue and not of red: that is what two colours can unwrap
+    step = np.zeros((2, *SHAPE_YX))
+    step[0, 20:30, 30:44] = 450.0 / NM_PER_UNIT
+    blue, red = (build(truth=np.zeros_like(step), channels=(channel,)) for channel in CHANNELS)
+    assert blue.misfit(step) == pytest.approx(0, abs=1e-18)
+    assert red.misfit(step) > 1e-3
+
+
+def test_pixels_that_were_not_recorded_have_no_say():
+    objective = build()
+    hidden = objective.amplitude.copy()
+    hidden[0, 10:20, 5:60] = -1
+    changed = objective.amplitude.copy()
+    changed[0, 10:20, 5:60] = 7.0
+    changed[0, 10:20, 5:60] = -3.0
+    unknowns = smooth_unknowns(1)
+    one = replace(objective, amplitude=hidden).value_and_gradient(unknowns)
+    other = replace(objective, amplitude=changed).value_and_gradient(unknowns)
+    assert one[0] == other[0]
+    np.testing.assert_array_equal(one[1], other[1])
+    assert one[0] != objective.value_and_gradient(unknowns)[0]
+
+
+def test_misfit_is_a_mean_over_recorded_pixels_and_channels():
+    objective = build(truth=np.zeros((2, *SHAPE_YX)))
+    amplitude = np.full((2, *SHAPE_YX), -1.0)
+    amplitude[0, :10, :10] = 1.3  # open beam should be 1
+    amplitude[1, :10, :10] = 1.1
+    objective = replace(objective, amplitude=amplitude)
+    assert objective.misfit(np.zeros((2, *SHAPE_YX))) == pytest.approx((0.3**2 + 0.1**2) / 2)
+
+
+def test_single_precision_follows_double_precision():
+    double = build(ReconstructConfig())
+    single = replace(
+        double,
+        amplitude=double.amplitude.astype(np.float32),
+        transfers=double.transfers.astype(np.complex64),
+    )
+    unknowns = smooth_unknowns(1)
+    value, gradient = double.value_and_gradient(unknowns)
+    value_single, gradient_single = single.value_and_gradient(unknowns.astype(np.float32))
+    assert gradient_single.dtype == np.float32
+    assert value_single == pytest.approx(value, rel=1e-5)
+    np.testing.assert_allclose(gradient_single, gradient, atol=1e-4 * abs(gradient).max())

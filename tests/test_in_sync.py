@@ -1,0 +1,142 @@
+"""What is written down twice says the same: configuration, schemas, environments."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from lensfree.acquisitions import Acquisition
+from lensfree.config import Config
+from lensfree.generate import config_yaml, schemas, write_all
+
+ROOT = Path(__file__).parents[1]
+CONDA_NAMES = {"pytorch": "torch", "pytorch-gpu": "torch"}
+ONLY_IN_CONDA = {"python", "cupy"}
+REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+)\s*(.*)")
+REGENERATE = "run `make config`"
+
+
+def test_config_yaml_is_the_generated_one():
+    assert (ROOT / "config.yaml").read_text(encoding="utf-8") == config_yaml(), REGENERATE
+
+
+def test_config_yaml_holds_every_default():
+    read = yaml.safe_load(config_yaml())
+    assert read == json.loads(Config().model_dump_json())
+    assert Config.model_validate(read) == Config()
+
+
+def test_every_setting_has_a_description():
+    def without(model, path=""):
+        for name, field in model.model_fields.items():
+            default = field.get_default(call_default_factory=True)
+            if isinstance(default, BaseModel):
+                yield from without(type(default), f"{path}{name}.")
+            elif not field.description:
+                yield f"{path}{name}"
+
+    assert list(without(Config)) == []
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_schemas_are_the_generated_ones(name):
+    text = (ROOT / "workflow" / "schemas" / name).read_text(encoding="utf-8")
+    assert text == schemas()[name], REGENERATE
+    assert yaml.safe_load(text)["$schema"].startswith("https://json-schema.org/")
+
+
+def test_writing_again_changes_nothing(tmp_path):
+    write_all(tmp_path)
+    assert (tmp_path / "config.yaml").read_text(encoding="utf-8") == config_yaml()
+    assert {p.name for p in (tmp_path / "workflow" / "schemas").iterdir()} == set(schemas())
+
+
+def requirements() -> dict[str, str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return dict(REQUIREMENT.fullmatch(line).groups() for line in project["dependencies"])
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_conda_environments_ask_for_the_same_versions(name):
+    environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8"))
+    listed = dict(REQUIREMENT.fullmatch(line).groups() for line in environment["dependencies"])
+    same = {CONDA_NAMES.get(package, package): version for package, version in listed.items()}
+    assert {k: v for k, v in same.items() if k not in ONLY_IN_CONDA} == requirements()
+
+
+def test_the_gpu_environment_differs_by_the_gpu_only():
+    cpu, gpu = (
+        set(yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8"))["dependencies"])
+        for name in ("cpu", "gpu")
+    )
+    assert {re.split("[<>=]", line)[0] for line in cpu ^ gpu} == {"cupy", "pytorch", "pytorch-gpu"}
+
+
+def words() -> list[str]:
+    return sorted(
+        path.stem
+        for path in (ROOT / "workflow" / "rules").glob("*.smk")
+        if path.stem not in ("common", "inputs")
+    )
+
+
+@pytest.mark.parametrize("word", words())
+def test_a_word_names_its_rule_script_and_stage(word):
+    rule = (ROOT / "workflow" / "rules" / f"{word}.smk").read_text(encoding="utf-8")
+    assert f"\nrule {word}:" in f"\n{rule}"
+    assert f'"../../scripts/{word}.py"' in rule
+    assert (ROOT / "scripts" / f"{word}.py").is_file()
+    stages = ROOT / "src" / "lensfree" / "stages"
+    assert list(stages.glob(f"{word}.py")) or list(stages.glob(f"{word}_*.py"))
+
+
+@pytest.mark.parametrize("word", words())
+def test_every_rule_is_complete(word):
+    rule = (ROOT / "workflow" / "rules" / f"{word}.smk").read_text(encoding="utf-8")
+    for directive in ("output:", "params:", "log:", "benchmark:", "resources:", "conda:", "script:"):
+        assert f"    {directive}" in rule, directive
+    assert "code_digest(" in rule
+    assert f"<logs>/{word}/" in rule
+
+
+def test_the_workflow_files_are_short():
+    assert len((ROOT / "Snakefile").read_text(encoding="utf-8").splitlines()) < 50
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 150, path.name
+
+
+def test_the_default_profile_does_not_rerun_for_a_touched_script():
+    profile = yaml.safe_load((ROOT / "profiles" / "default" / "profile.yaml").read_text(encoding="utf-8"))
+    assert set(profile["rerun-triggers"]) == {"mtime", "params", "input", "software-env"}
+    assert profile["rerun-incomplete"] is True
+
+
+def left_out() -> dict[str, tuple[str, ...]]:
+    found = {}
+    for word in words():
+        rule = (ROOT / "workflow" / "rules" / f"{word}.smk").read_text(encoding="utf-8")
+        match = re.search(r"acquisition=acquisition\((.*)\)", rule)
+        if match:
+            found[word] = tuple(re.findall(r'"(\w+)"', match[1]))
+    return found
+
+
+@pytest.mark.parametrize("word", left_out())
+def test_what_a_rule_hands_on_of_an_acquisition_is_still_one(word):
+    acquisition = Acquisition(
+        acquisition="a",
+        kind="opd" if word == "ingest" else "hologram",
+        files="f{frame}_{channel}.tif",
+        wavelength_nm="640,450" if word != "ingest" else "640",
+        z_um="900",
+        pixel_pitch_um=1.67,
+        frame_interval_min=10,
+        overrides={"optics": {"n_medium": 1.33}},
+    )
+    handed = Acquisition.model_validate(acquisition.as_params(*left_out()[word]))
+    assert handed.channels == acquisition.channels
+    assert "dataset" not in acquisition.as_params()
