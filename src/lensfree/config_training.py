@@ -29,7 +29,7 @@ class FieldsConfig(Section):
 class TrainUnwrapConfig(Section):
     """Training of the CNN between the two descents."""
 
-    recipes: Count = Field(120, description="draws of distance, colours, density and noise")
+    recipes: Count = Field(100, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
     steps: Count = Field(3000, description="optimiser steps")
@@ -43,7 +43,7 @@ class TrainUnwrapConfig(Section):
 class TrainQuantifyConfig(Section):
     """Training of the CNN that maps OPD to representations."""
 
-    recipes: Count = Field(120, description="draws of distance, colours, density and noise")
+    recipes: Count = Field(100, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
     steps: Count = Field(5000, description="optimiser steps")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 NO_MODEL = "none"
+HEADER = "# Shipped models by name; the header of each weights file is its full card (see models/README.md).\n"
 
 
 class ModelError(ValueError):
@@ -51,3 +53,30 @@ def weights_file(name: str, folder: Path) -> Path | None:
 def read_registry(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the entries of `folder/registry.yaml` by name."""
     return dict(yaml.safe_load((folder / "registry.yaml").read_text(encoding="utf-8")) or {})
+
+
+def register(name: str, weights: Path, folder: Path, *, trained_on: str, units: str) -> Path:
+    """Copy weights into the folder of models under a name and write them into its registry.
+
+    Args:
+        name: what the configuration calls the model.
+        weights: the trained file; its header is its card.
+        folder: the folder of models.
+        trained_on: a sentence on the data.
+        units: what goes in and what comes out.
+
+    Returns:
+        The registered file.
+    """
+    path = folder / f"{name}.safetensors"
+    shutil.copyfile(weights, path)
+    entry = {
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "trained_on": trained_on,
+        "units": units,
+    }
+    known = read_registry(folder) if (folder / "registry.yaml").exists() else {}
+    text = yaml.safe_dump({**known, name: entry}, sort_keys=True, width=100)
+    (folder / "registry.yaml").write_text(HEADER + text, encoding="utf-8")
+    return path

@@ -46,7 +46,7 @@ def unwrap(tmp_path_factory):
 
 
 def test_pairs_are_kept_and_the_card_says_what_was_trained_on(unwrap):
-    pairs = [np.load(path) for path in sorted((unwrap / "work").glob("crops_*.npy"))]
+    pairs = [np.load(path) for path in sorted((unwrap / "work").glob("*/crops_*.npy"))]
     assert [pair.shape for pair in pairs] == [(2, 4, 40, 40)] * 2
     assert not np.array_equal(pairs[0], pairs[1])
     card = read_card(unwrap / "unwrap.safetensors")

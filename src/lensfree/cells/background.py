@@ -9,8 +9,8 @@ from lensfree.cells.pairing import SD_PER_MAD
 
 _ITERATIONS = 4
 _START_PERCENTILE = 30.0
-_COARSE = 10
-"""Steps per scale of the coarse grid on which the first guess is made."""
+_COARSE = 6
+"""Blocks per scale: the background is slow, so that its means are taken on coarse blocks."""
 
 _LEAST_WEIGHT = 1e-3
 _GUARD_UM = 3.0

@@ -23,7 +23,7 @@ one beside it."""
 DISTANCE_WEIGHT_PER_UM = 0.03
 """What one um of distance to the background adds to the relief: necks of an outline part cells too."""
 
-NOISE_MARGIN = 2.0
+NOISE_MARGIN = 3.0
 """A dip shallower than this many sd of the noise is no dip."""
 
 _RELIEF_UM = 1.5
@@ -43,7 +43,9 @@ def label_cells(above_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyCon
         int32 (y, x): 0 outside cells, 1..n inside, without gaps in the numbers.
     """
     smooth_nm = ndimage.gaussian_filter(above_nm, _EDGE_UM / pixel_pitch_um, output=np.float64)
-    is_cell = ndimage.binary_fill_holes(smooth_nm > config.threshold_nm)
+    least_px = config.min_area_um2 / pixel_pitch_um**2
+    is_above = ndimage.binary_fill_holes(smooth_nm > config.threshold_nm)
+    is_cell = _drop_small(ndimage.label(is_above)[0], least_px) > 0
     thick_nm = ndimage.gaussian_filter(above_nm, _RELIEF_UM / pixel_pitch_um, output=np.float64)
     inside_um = ndimage.distance_transform_edt(is_cell) * pixel_pitch_um
     relief = _compress(thick_nm)
@@ -51,7 +53,7 @@ def label_cells(above_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyCon
     seeds = find_seeds(above_nm, is_cell, pixel_pitch_um, config)
     labels = watershed(-relief, markers=seeds, mask=is_cell)
     labels = _join(labels, relief, config.merge_above, spread_below_nm(thick_nm))
-    return _drop_small(labels, config.min_area_um2 / pixel_pitch_um**2)
+    return _drop_small(labels, least_px)
 
 
 def find_seeds(
@@ -60,13 +62,16 @@ def find_seeds(
     """Return one numbered pixel per blob of the size of a cell body, int32 (y, x), 0 elsewhere."""
     sigma_px = config.detection_sigma_um / pixel_pitch_um
     response = -(sigma_px**2) * ndimage.gaussian_laplace(_compress(above_nm), sigma_px)
-    at = peak_local_max(
-        response,
-        min_distance=max(1, int(config.min_distance_um / pixel_pitch_um)),
-        threshold_abs=0.0,
-        exclude_border=False,
-        labels=ndimage.label(is_cell)[0],
-    )
+    reach_px = max(1, int(config.min_distance_um / pixel_pitch_um))
+    at = peak_local_max(response, min_distance=reach_px, threshold_abs=0.0, exclude_border=False)
+    at = at[is_cell[tuple(at.T)]]
+    # A part of the mask whose own maximum a stronger neighbour suppressed is a cell all the same.
+    parts, count = ndimage.label(is_cell)
+    is_seedless = np.ones(count + 1, bool)
+    is_seedless[parts[tuple(at.T)]] = False
+    lonely = np.flatnonzero(is_seedless[1:]) + 1
+    if len(lonely):
+        at = np.concatenate([at, np.array(ndimage.maximum_position(response, parts, lonely), int)])
     seeds = np.zeros(above_nm.shape, np.int32)
     seeds[tuple(at.T)] = np.arange(1, len(at) + 1)
     return seeds

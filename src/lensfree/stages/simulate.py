@@ -18,7 +18,7 @@ from lensfree.optics.hologram import Channel
 from lensfree.simulate.camera import add_camera, illumination
 from lensfree.simulate.drift import draw_drift
 from lensfree.simulate.holograms import box_around, build_paths, simulate_intensity
-from lensfree.simulate.render import render_absorption, render_opd
+from lensfree.simulate.render import render_sample
 from lensfree.simulate.world import simulate_world
 from lensfree.sources import fill
 from lensfree.units import MIN_PER_H
@@ -65,9 +65,10 @@ def run(
         cells = world[world["frame"] == frame]
         boxed = box.to_box(cells, pitch_um)
         background_nm = drift.at(frame * step_h, fine_yx, pitch_um / fine)
+        opd_nm, absorption = render_sample(boxed, box.shape_yx, pitch_um, fine)
         intensity = simulate_intensity(
-            render_opd(boxed, box.shape_yx, pitch_um, fine) + background_nm,
-            render_absorption(boxed, box.shape_yx, pitch_um, fine),
+            opd_nm + background_nm,
+            absorption,
             channels,
             pixel_pitch_um=pitch_um,
             optics=optics,

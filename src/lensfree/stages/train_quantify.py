@@ -54,7 +54,8 @@ def run(
     plan = CropPlan(
         planes_of, fields, optics, config.recipes, config.crops_per_field, config.crop_px, config.seed
     )
-    crops = make_crops(plan, work)
+    folder = plan.folder(work, config)
+    crops = make_crops(plan, folder)
 
     def draw_batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         chosen = crops[np.sort(rng.choice(len(crops), config.batch, replace=False))]
@@ -69,7 +70,7 @@ def run(
         steps=config.steps,
         learning_rate=config.learning_rate,
         seed=config.seed,
-        checkpoint=work / "state.pt",
+        checkpoint=folder / "state.pt",
     )
     trained = {
         "pixel_pitch_um": str(fields.pixel_pitch_um),

@@ -38,7 +38,8 @@ def run(
     plan = CropPlan(
         planes_of, fields, optics, config.recipes, config.crops_per_field, config.crop_px, config.seed
     )
-    pairs = make_crops(plan, work)
+    folder = plan.folder(work, config)
+    pairs = make_crops(plan, folder)
 
     def draw_batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         chosen = pairs[np.sort(rng.choice(len(pairs), config.batch, replace=False))]
@@ -53,7 +54,7 @@ def run(
         steps=config.steps,
         learning_rate=config.learning_rate,
         seed=config.seed,
-        checkpoint=work / "state.pt",
+        checkpoint=folder / "state.pt",
     )
     trained = {
         "pairs": str(len(pairs)),

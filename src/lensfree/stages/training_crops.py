@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from lensfree.arrays import cpu_count
 from lensfree.config import FieldsConfig, OpticsConfig
+from lensfree.config_base import Section
 from lensfree.io.files import written_whole
-from lensfree.stages.training_fields import FieldMaker, TrueField, draw_recipe
+from lensfree.stages.training_fields import FieldMaker, draw_recipe
 
 logger = logging.getLogger(__name__)
 
-Planes = Callable[[TrueField, float, np.random.Generator], np.ndarray]
+Planes = partial[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class CropPlan:
 
     Attributes:
         planes_of: (field, pixel_pitch_um, rng) -> (plane, y, x), inputs and targets one behind the
-            other; a module-level function or a partial of one, because it travels to worker processes.
+            other; a partial of a module-level function, because it travels to worker processes.
         fields: ranges of the simulated fields.
         optics: the instrument.
         recipes: draws of the ranges; each is one file of crops.
@@ -43,6 +45,14 @@ class CropPlan:
     crops_per_field: int
     crop_px: int
     seed: int
+
+    def folder(self, work: Path, training: Section) -> Path:
+        """Return where crops and checkpoints of exactly this plan and training lie, below `work`.
+
+        A resumed run finds its own, a run with other settings does not find somebody else's.
+        """
+        what = (self.planes_of.func.__qualname__, self.planes_of.keywords, self.fields, self.optics, training)
+        return work / hashlib.sha256(repr(what).encode()).hexdigest()[:12]
 
 
 def make_crops(plan: CropPlan, folder: Path) -> np.ndarray:
@@ -73,5 +83,5 @@ def _make_recipe(job: tuple[CropPlan, int, Path]) -> None:
         room_yx = np.subtract(planes.shape[1:], plan.crop_px) + 1
         for top, left in rng.integers(0, room_yx, (plan.crops_per_field, 2)):
             crops.append(planes[:, top : top + plan.crop_px, left : left + plan.crop_px])
-    with written_whole(path) as partial, open(partial, "wb") as handle:
+    with written_whole(path) as temporary, open(temporary, "wb") as handle:
         np.save(handle, np.stack(crops).astype(np.float16))

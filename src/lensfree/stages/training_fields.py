@@ -12,7 +12,7 @@ from lensfree.optics.hologram import Channel
 from lensfree.simulate.camera import add_camera, illumination
 from lensfree.simulate.holograms import LightPaths, box_around, build_paths, simulate_intensity
 from lensfree.simulate.population import random_field
-from lensfree.simulate.render import render_absorption, render_labels, render_opd
+from lensfree.simulate.render import render_labels, render_sample
 
 OVERSAMPLING = 2
 SPECTRAL_LINES = 3
@@ -104,8 +104,7 @@ class FieldMaker:
         cells = random_field(rng, box.shape_yx, pitch_um, recipe.cells_per_mm2, recipe.round_fraction)
         intensity = box.crop(
             simulate_intensity(
-                render_opd(cells, box.shape_yx, pitch_um, OVERSAMPLING),
-                render_absorption(cells, box.shape_yx, pitch_um, OVERSAMPLING),
+                *render_sample(cells, box.shape_yx, pitch_um, OVERSAMPLING),
                 self.channels,
                 pixel_pitch_um=pitch_um,
                 optics=self._optics,
@@ -124,12 +123,13 @@ class FieldMaker:
             bits=8,
             rng=rng,
         )
+        opd_nm, absorption = render_sample(cells, box.shape_yx, pitch_um)
         error = illumination(recipe.shape_yx, rng, recipe.background_error, n_channels=n_channels)
         return TrueField(
             intensity=(counts / (OPEN_BEAM_COUNTS * light * error)).astype(np.float32),
             channels=self.channels,
-            opd_nm=box.crop(render_opd(cells, box.shape_yx, pitch_um)),
-            absorption=box.crop(render_absorption(cells, box.shape_yx, pitch_um)),
+            opd_nm=box.crop(opd_nm),
+            absorption=box.crop(absorption),
             labels=box.crop(render_labels(cells, box.shape_yx, pitch_um)),
             cells=box.to_sensor(cells, pitch_um),
         )
