@@ -38,6 +38,7 @@ def test_a_digest_does_not_depend_on_where_the_package_lies(copy):
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
+        ("report/template.html.j2", {"report"}),
         ("phase/retrieve.py", {"reconstruct"}),
         ("optics/propagation.py", {"reconstruct"}),
         ("tracks/link.py", {"track"}),

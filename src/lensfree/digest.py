@@ -35,9 +35,17 @@ def code_digest(stage: str, root: Path | None = None) -> str:
     for name in sorted(modules_behind(f"{PACKAGE}.stages.{stage}", folder)):
         path = _file_of(name, folder)
         if path is not None:
-            digest.update(f"{name}\n".encode())
-            digest.update(path.read_bytes())
+            for file in (path, *_data_beside(path)):
+                digest.update(f"{name} {file.name}\n".encode())
+                digest.update(file.read_bytes())
     return digest.hexdigest()[:_DIGITS]
+
+
+def _data_beside(path: Path) -> list[Path]:
+    """Return what a package carries besides modules, such as page templates; nothing for a module."""
+    if path.name != "__init__.py":
+        return []
+    return sorted(p for p in path.parent.iterdir() if p.is_file() and p.suffix not in (".py", ".pyc"))
 
 
 def modules_behind(module: str, root: Path) -> set[str]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lensfree.anomaly.baselines import fit_ridge, persistence
-from lensfree.anomaly.compare import cell_auc, compare_forecasters
+from lensfree.anomaly.compare import candidate, cell_auc, compare_forecasters
 from lensfree.anomaly.fit import choose_model, fit_forecaster, scale_for_shipped
 from lensfree.anomaly.score import mean_mse, score_windows
 from lensfree.anomaly.windows import cut_windows
@@ -124,20 +124,21 @@ def test_forecasters_are_compared_on_the_same_windows(make_population):
         cut_windows(make_population(11, 60, 0)[0], CONFIG), train_ridge, seed=0, sigma_count=2.0
     )
     series, labels = make_population(12, 30, 5)
-    table = compare_forecasters(
-        {"ridge": fit.forecast, "persistence": persistence(60)},
-        fit.split.training,
-        cut_windows(series, CONFIG),
-        labels,
-        CONFIG,
-        mean_pg=fit.mean_pg,
-        sd_pg=fit.sd_pg,
-    ).set_index("forecaster")
+    scale = {"mean_pg": fit.mean_pg, "sd_pg": fit.sd_pg}
+    candidates = {
+        name: candidate(forecast, fit.split.training, CONFIG, **scale)
+        for name, forecast in {"ridge": fit.forecast, "persistence": persistence(60)}.items()
+    }
+    unseen = cut_windows(series, CONFIG)
+    table = compare_forecasters(candidates, unseen, labels, CONFIG, **scale).set_index("forecaster")
     assert table["n_series"].tolist() == [30, 30] and table["n_abnormal"].tolist() == [5, 5]
     assert table.loc["ridge", "tau"] == pytest.approx(fit.tau)
     assert table.loc["ridge", "mse"] < table.loc["persistence", "mse"]
     assert table.loc["ridge", ["auc_by_score", "auc_by_mean_mse", "recall"]].tolist() == [1.0] * 3
     assert 5 / 30 < table.loc["ridge", "precision"] <= 1.0
+    strict = CONFIG.model_copy(update={"flag_above": 1.0})
+    silent = compare_forecasters(candidates, unseen, labels, strict, **scale)
+    assert silent["recall"].tolist() == [0.0, 0.0] and silent["precision"].isna().all()
 
 
 def test_enough_windows_train_an_own_model(make_population):

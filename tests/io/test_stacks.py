@@ -37,13 +37,26 @@ def test_counts_come_back_to_the_bit_and_intensity_is_counts_over_background(tmp
     write_holograms(tmp_path / "a.h5", [counts, None], background)
     with open_holograms(tmp_path / "a.h5") as source:
         np.testing.assert_array_equal(source.read_counts(24), counts)
-        np.testing.assert_allclose(source.read(24), counts / 140.0, rtol=1e-6)
+        levels = np.median(counts, axis=(1, 2), keepdims=True)
+        np.testing.assert_allclose(source.read(24), counts / levels, rtol=1e-6)
         assert source.read(25) is None
         assert source.reasons == ["", "truncated"]
         assert source.channels == ["R", "G"]
         assert [frame for frame, _, _ in source.frames()] == [24, 25]
         with pytest.raises(IndexError, match="frame 3 is not in this chunk, which holds frames 24 to 25"):
             source.read(3)
+
+
+def test_a_fading_lamp_and_an_uneven_background_leave_the_open_beam_at_1(tmp_path):
+    background = np.linspace(100, 140, SHAPE_YX[1], dtype=np.float32) * np.ones((2, *SHAPE_YX), np.float32)
+    counts = np.rint(background * [[[0.8]], [[0.5]]]).astype(np.uint8)
+    counts[:, 5:9, 7:11] = 10
+    write_holograms(tmp_path / "a.h5", [counts], background)
+    with open_holograms(tmp_path / "a.h5") as source:
+        intensity = source.read(24)
+    assert intensity is not None
+    np.testing.assert_allclose(np.delete(intensity, np.s_[5:9], axis=1), 1.0, atol=0.015)
+    assert intensity[:, 5:9, 7:11].max() < 0.25
 
 
 @pytest.mark.parametrize("compression", ["gzip", "blosc2"])

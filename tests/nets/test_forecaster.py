@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from lensfree.config import ScoreConfig, TrainScoreConfig
+from lensfree.model_files import ModelError
 from lensfree.nets.forecaster import Forecaster, forecast, restore
 from lensfree.nets.forecaster_card import (
     ForecasterCard,
     hand_on,
     load_forecaster,
+    relabel,
     save_forecaster,
     weights_version,
 )
 from lensfree.nets.forecaster_training import train_forecaster
-from lensfree.nets.weights import ModelError
 
 CONFIG = TrainScoreConfig(epochs=4, batch=32, windows_per_epoch=320, learning_rate=2e-3, seed=5)
 CARD = ForecasterCard(
@@ -236,6 +239,17 @@ def test_a_shipped_forecaster_says_that_it_is_one(trained, tmp_path, scale_pg):
     assert ("standardised with this data set" in card.trained_on) == (scale_pg is not None)
     assert (card.mean_pg, card.sd_pg) == (scale_pg or (CARD.mean_pg, CARD.sd_pg))
     assert card.tau == CARD.tau
+
+
+def test_a_published_forecaster_has_a_name_and_is_otherwise_the_same(trained, tmp_path):
+    path, out = tmp_path / "own.safetensors", tmp_path / "forecast.safetensors"
+    save_forecaster(trained[0], CARD, path)
+    relabel(path, out, name="forecast", version="7", trained_on="shipped forecast 7, simulated histories")
+    model, card = load_forecaster(out)
+    assert same(model.state_dict(), trained[0])
+    assert str(card) == str(
+        replace(CARD, name="forecast", version="7", trained_on="shipped forecast 7, simulated histories")
+    )
 
 
 def test_the_version_follows_from_the_weights(trained):

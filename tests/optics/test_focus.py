@@ -16,11 +16,12 @@ from lensfree.optics.focus import (
 from lensfree.optics.hologram import Channel, PaddedGrid, build_transfers
 from lensfree.optics.propagation import propagate
 
-SHAPE_YX = (128, 180)
+SHAPE_YX = (96, 140)
 PITCH_UM = 1.67
 Z_UM = 900.0
 GREEN = Channel(540.0, 0.0)  # distances of channels are not used here
-CONFIG = FocusConfig(z_min_um=500.0, z_max_um=1600.0, steps=61)
+CONFIG = FocusConfig(z_min_um=500.0, z_max_um=1600.0, steps=41)
+BESIDE = FocusConfig(z_min_um=650.0, z_max_um=850.0, steps=3)  # sharper and sharper towards the end
 IDEAL = OpticsConfig(led_fwhm_nm=0.0, source_diameter_um=0.0)
 
 
@@ -37,9 +38,9 @@ def absorber_hologram(n=10):
     return abs(propagate(transmission, transfer))[None] ** 2
 
 
-def find(misfit_at):
+def find(misfit_at, config=CONFIG):
     return find_focus(
-        absorber_hologram(), [GREEN], pixel_pitch_um=PITCH_UM, config=CONFIG, misfit_at=misfit_at
+        absorber_hologram(), [GREEN], pixel_pitch_um=PITCH_UM, config=config, misfit_at=misfit_at
     )
 
 
@@ -73,7 +74,7 @@ def test_a_lopsided_minimum_is_found_too():
 
 
 @pytest.mark.parametrize(
-    "misfit_at", [lambda z_um: z_um, lambda z_um: 1 / z_um, lambda z_um: 1 + (z_um / Z_UM - 1) ** 2]
+    "misfit_at", [lambda z_um: z_um, lambda z_um: 1 / z_um, lambda z_um: 1 + 0.5 * (z_um / Z_UM - 1) ** 2]
 )
 def test_sharpness_stands_where_the_misfit_has_no_clear_minimum(misfit_at):
     focus = find(misfit_at)
@@ -81,10 +82,34 @@ def test_sharpness_stands_where_the_misfit_has_no_clear_minimum(misfit_at):
     assert focus.z_um == focus.z_sharpness_um == pytest.approx(Z_UM, rel=0.02)
 
 
-def test_the_misfit_is_only_asked_near_the_sharpest_distance():
+@pytest.mark.parametrize("is_steep_on", ["left", "right"])
+def test_a_minimum_that_rises_on_one_side_only_is_not_clear(is_steep_on):
+    def misfit_at(z_um):
+        is_left = z_um < Z_UM
+        return 1 + abs(z_um / Z_UM - 1) * (5 if is_left == (is_steep_on == "left") else 0.2)
+
+    assert find(misfit_at).decided_by == "sharpness"
+
+
+def test_one_colour_asks_the_misfit_near_the_sharpest_distance_only():
     asked = []
-    find(lambda z_um: asked.append(z_um) or (z_um - Z_UM) ** 2 + 1)
-    assert min(asked) > 0.75 * Z_UM and max(asked) < 1.25 * Z_UM
+    find(lambda z_um: asked.append(z_um) or (z_um / Z_UM - 1) ** 2 + 0.1)
+    assert 0.68 * Z_UM < min(asked) < 0.75 * Z_UM and 1.1 * Z_UM < max(asked) < 1.2 * Z_UM
+
+
+def test_several_colours_ask_it_over_the_whole_range():
+    best_um, asked = 1.5 * Z_UM, []
+    twice = np.concatenate([absorber_hologram()] * 2)
+
+    def misfit_at(z_um):
+        asked.append(z_um)
+        return (z_um / best_um - 1) ** 2 + 0.1
+
+    focus = find_focus(
+        twice, [GREEN, Channel(640.0, 0.0)], pixel_pitch_um=PITCH_UM, config=CONFIG, misfit_at=misfit_at
+    )
+    assert min(asked) == CONFIG.z_min_um and max(asked) == pytest.approx(CONFIG.z_max_um)
+    assert focus.decided_by == "misfit" and focus.z_um == pytest.approx(best_um, rel=0.01)
 
 
 def test_colours_share_their_vote():
@@ -107,12 +132,17 @@ def test_missing_pixels_count_as_open_beam():
     assert found_um == pytest.approx(Z_UM, rel=0.02)
 
 
-def test_a_range_without_a_peak_says_what_to_do():
-    near = FocusConfig(z_min_um=880.0, z_max_um=890.0, steps=5)
-    with pytest.raises(
-        ValueError, match=r"no distance between z_min_um=880.0 and z_max_um=890.0 .* widen the range"
-    ):
-        find_sharpest(absorber_hologram(), [GREEN], pixel_pitch_um=PITCH_UM, config=near)
+def test_without_a_peak_of_sharpness_the_misfit_decides_alone():
+    assert np.isnan(find_sharpest(absorber_hologram(), [GREEN], pixel_pitch_um=PITCH_UM, config=BESIDE))
+    focus = find(lambda z_um: (z_um / 740 - 1) ** 2 + 0.1, config=BESIDE)
+    assert focus.decided_by == "misfit" and focus.z_um == pytest.approx(740, rel=0.01)
+    assert np.isnan(focus.z_sharpness_um)
+
+
+def test_a_range_without_any_optimum_says_what_to_do():
+    message = r"neither sharpness nor misfit .* between z_min_um=650.0 and z_max_um=850.0; widen the range"
+    with pytest.raises(ValueError, match=message):
+        find(lambda z_um: z_um, config=BESIDE)
 
 
 def test_the_central_field_is_central_and_never_larger_than_the_image():

@@ -56,7 +56,8 @@ def test_a_refinement_near_the_truth_is_kept_and_improved(wrapped):
     assert rms(found.opd_nm - opd_nm) < started
     peak = opd_nm == opd_nm.max()
     assert found.opd_nm[peak] == pytest.approx(620, rel=0.1)
-    assert found.opd_nm.sum() / opd_nm.sum() == pytest.approx(1, abs=0.05)
+    inside = opd_nm > 5
+    assert found.opd_nm[inside].sum() / opd_nm[inside].sum() == pytest.approx(1, abs=0.05)
 
 
 def test_without_refinement_a_wrapped_cell_stays_wrapped(wrapped):

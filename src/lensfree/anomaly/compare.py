@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 from sklearn.metrics import roc_auc_score
@@ -40,9 +41,24 @@ def cell_auc(ranking: pd.Series, labels: pd.DataFrame) -> float:
     return float(roc_auc_score(truth, ranking))
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A forecaster with its window threshold tau_w, standardised units."""
+
+    forecast: Forecaster
+    tau: float
+
+
+def candidate(
+    forecast: Forecaster, training: Windows, config: ScoreConfig, *, mean_pg: float, sd_pg: float
+) -> Candidate:
+    """Give a forecaster the threshold that follows from its own errors on the training windows (Eq. 6)."""
+    mse = forecast_mse(training, forecast, mean_pg=mean_pg, sd_pg=sd_pg)
+    return Candidate(forecast, window_threshold(mse, config.sigma_count))
+
+
 def compare_forecasters(
-    forecasters: Mapping[str, Forecaster],
-    training: Windows,
+    candidates: Mapping[str, Candidate],
     unseen: Windows,
     labels: pd.DataFrame,
     config: ScoreConfig,
@@ -52,11 +68,8 @@ def compare_forecasters(
 ) -> pd.DataFrame:
     """Score the same unseen windows by the published rule with each forecaster.
 
-    Each forecaster gets its own tau_w, from its own errors on the training windows.
-
     Args:
-        forecasters: name to forecaster.
-        training: windows that set the thresholds.
+        candidates: name to forecaster with threshold.
         unseen: windows to judge.
         labels: columns `series_id`, `is_abnormal` of the unseen histories.
         config: section `score`.
@@ -65,27 +78,31 @@ def compare_forecasters(
 
     Returns:
         One row per forecaster: `forecaster`, `tau`, `mse` (unseen windows), `auc_by_score` (ranking by A,
-        the published rule), `auc_by_mean_mse` (ranking by mean MSE), `precision`, `recall` (of the flags),
-        `n_series`, `n_abnormal`.
+        the published rule), `auc_by_mean_mse` (ranking by mean MSE), `precision` (of the flags, nan if
+        nothing is flagged), `recall`, `n_series`, `n_abnormal`.
     """
     rows = []
-    for name, forecast in forecasters.items():
-        tau = window_threshold(
-            forecast_mse(training, forecast, mean_pg=mean_pg, sd_pg=sd_pg), config.sigma_count
-        )
+    for name, each in candidates.items():
         judged, scores = score_windows(
-            unseen, forecast, mean_pg=mean_pg, sd_pg=sd_pg, tau=tau, flag_above=config.flag_above, model=name
+            unseen,
+            each.forecast,
+            mean_pg=mean_pg,
+            sd_pg=sd_pg,
+            tau=each.tau,
+            flag_above=config.flag_above,
+            model=name,
         )
         found = scores.merge(labels[["series_id", "is_abnormal"]], on="series_id")
         n_right = int((found["is_flagged"] & found["is_abnormal"]).sum())
+        n_flagged = int(found["is_flagged"].sum())
         rows.append(
             {
                 "forecaster": name,
-                "tau": tau,
+                "tau": each.tau,
                 "mse": float(judged["forecast_mse"].mean()),
                 "auc_by_score": cell_auc(scores.set_index("series_id")["anomaly_score"], labels),
                 "auc_by_mean_mse": cell_auc(mean_mse(judged), labels),
-                "precision": n_right / max(int(found["is_flagged"].sum()), 1),
+                "precision": n_right / n_flagged if n_flagged else float("nan"),
                 "recall": n_right / int(found["is_abnormal"].sum()),
                 "n_series": len(found),
                 "n_abnormal": int(found["is_abnormal"].sum()),

@@ -106,7 +106,7 @@ def check_opd(opd_nm: np.ndarray) -> None:
     if is_bad.any():
         raise ValueError(
             f"opd_nm holds {int(is_bad.sum())} values that are not finite, first at (y, x) = "
-            f"{tuple(int(i) for i in np.argwhere(is_bad)[0])}; check the reconstruction or mark the frame missing"
+            f"{tuple(int(i) for i in np.argwhere(is_bad)[0])}; mend the map or mark the frame missing"
         )
 
 

@@ -95,7 +95,8 @@ def _check(cells: pd.DataFrame) -> None:
     missing = [name for name in wanted if name not in cells.columns]
     if missing:
         raise ValueError(
-            f"cells have columns {list(cells.columns)}, expected {wanted}; missing {missing}; measure them first"
+            f"cells have columns {list(cells.columns)}, expected {wanted}; "
+            f"missing {missing}; measure them first"
         )
     is_finite = np.isfinite(cells[wanted].to_numpy(float))
     if not is_finite.all():

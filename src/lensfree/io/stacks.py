@@ -53,7 +53,12 @@ class _Reader:
 
 
 class HologramReader(_Reader):
-    """Holograms of a chunk; `read` returns intensity (channel, y, x), 1 = open beam, float32."""
+    """Holograms of a chunk; `read` returns intensity (channel, y, x), 1 = open beam, float32.
+
+    Lamps fade and background images are taken at another brightness, so counts over background are
+    divided by their median, channel by channel: most of a field is open beam, or scatters as much
+    light into a pixel as out of it.
+    """
 
     def __init__(self, handle: h5py.File, path: Path) -> None:
         super().__init__(handle, path)
@@ -68,7 +73,9 @@ class HologramReader(_Reader):
         return np.asarray(self._handle["counts"][frame - self.first_frame])
 
     def _read(self, index: int) -> np.ndarray:
-        return np.asarray(self._handle["counts"][index] / self.background, dtype=np.float32)
+        intensity = np.asarray(self._handle["counts"][index] / self.background, dtype=np.float32)
+        level = np.median(intensity, axis=(-2, -1), keepdims=True)
+        return intensity / np.where(level > 0, level, np.float32(1))
 
 
 class OpdReader(_Reader):

@@ -139,8 +139,23 @@ def load_forecaster(path: Path) -> tuple[Forecaster, ForecasterCard]:
     return restore(load_file(path), card.input_points, card.target_points), card
 
 
+def relabel(trained: Path, out: Path, *, name: str, version: str, trained_on: str) -> None:
+    """Write a trained forecaster as one to be published under a name and a version.
+
+    Args:
+        trained: its file.
+        out: file to write.
+        name: name in the registry.
+        version: version in the registry.
+        trained_on: where the weights come from, in words; the scores repeat them.
+    """
+    model, card = load_forecaster(trained)
+    card = replace(card, name=name, version=version, trained_on=trained_on)
+    save_forecaster(model.state_dict(), card, out)
+
+
 def hand_on(shipped: Path, out: Path, scale_pg: tuple[float, float] | None) -> None:
-    """Write a shipped forecaster under another name, with a card that says so.
+    """Write a shipped forecaster as that of a data set, with a card that says so.
 
     Args:
         shipped: its file.

@@ -123,8 +123,8 @@ def _montage_note(content: PageContent) -> str:
         pairs = ", ".join(f"{w / tau:.1f} nm at {w:g} nm" for w in sorted(set(content.facts.wavelength_nm)))
         phase = f" One radian of phase is {pairs} of OPD." if pairs else ""
         return (
-            "The hologram is divided by its background: 1 is the brightness of the background. OPD is the delay "
-            f"of the light, absorption weakens it (amplitude = exp(−absorption)).{phase}"
+            "The hologram is divided by its background: 1 is the brightness of the background. OPD is the "
+            f"delay of the light, absorption weakens it (amplitude = exp(−absorption)).{phase}"
         )
     if all(s.hologram is None for s in content.snapshots):
         words = "There is no hologram: OPD maps were given. "

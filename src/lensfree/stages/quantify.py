@@ -57,8 +57,8 @@ def _method(config: QuantifyConfig, weights: Path | None) -> tuple[Measure, str]
         return lambda opd_nm, pixel_pitch_um: measure_cells(opd_nm, pixel_pitch_um, config), REFERENCE
     if weights is None:
         raise ValueError(
-            "quantify.method is 'cnn' but no weights were given, expected a model; name one in quantify.model "
-            "or set quantify.method to 'reference'"
+            "quantify.method is 'cnn' but no weights were given, expected a model; "
+            "name one in quantify.model or set quantify.method to 'reference'"
         )
     represent = load_represent(weights, resolve_device(config.device))
     return _by_representation(represent, config), model_label(weights)

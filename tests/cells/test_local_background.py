@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from bumps import dome_nm, grid_um
+
+from lensfree.cells.background import estimate_background, spread_below_nm
+
+SHAPE_YX = (180, 260)
+PITCH_UM = 1.67
+SCALE = dict(scale_um=60.0, threshold_nm=15.0)
+
+
+def slow_nm(shape_yx, pixel_pitch_um):
+    y, x = grid_um(shape_yx, pixel_pitch_um)
+    return 12 * np.sin(y / 130) + 9 * np.cos(x / 170) + 0.03 * x
+
+
+def crowd_nm(rng, shape_yx, pixel_pitch_um, count=60):
+    total = np.zeros(shape_yx)
+    for _ in range(count):
+        y_um, x_um = rng.uniform(0, 1, 2) * shape_yx * np.array(pixel_pitch_um)
+        radius_um, height_nm = rng.uniform(9, 15), rng.uniform(60, 400)
+        total += dome_nm(
+            shape_yx, pixel_pitch_um, y_um=y_um, x_um=x_um, radius_um=radius_um, height_nm=height_nm
+        )
+    return total
+
+
+@pytest.mark.parametrize("pitch_um", [1.1, 1.67])
+def test_a_slow_background_is_found_under_cells(pitch_um):
+    rng = np.random.default_rng(2)
+    shape_yx = (round(300 / pitch_um), round(430 / pitch_um))
+    slow = slow_nm(shape_yx, pitch_um)
+    opd_nm = slow + crowd_nm(rng, shape_yx, pitch_um) + rng.normal(0, 2, shape_yx)
+    error_nm = estimate_background(opd_nm, pitch_um, **SCALE) - slow
+    assert np.sqrt(np.mean(error_nm**2)) < 0.6
+    assert abs(error_nm.mean()) < 0.3
+    assert np.abs(error_nm).max() < 3.0
+
+
+def test_a_constant_is_its_own_background():
+    np.testing.assert_allclose(
+        estimate_background(np.full(SHAPE_YX, -7.5), PITCH_UM, **SCALE), -7.5, atol=1e-9
+    )
+
+
+def test_an_offset_goes_through():
+    rng = np.random.default_rng(4)
+    opd_nm = crowd_nm(rng, SHAPE_YX, PITCH_UM) + rng.normal(0, 2, SHAPE_YX)
+    first = estimate_background(opd_nm, PITCH_UM, **SCALE)
+    np.testing.assert_allclose(estimate_background(opd_nm + 40, PITCH_UM, **SCALE), first + 40, atol=1e-6)
+
+
+def test_a_field_smaller_than_the_scale_works():
+    rng = np.random.default_rng(5)
+    opd_nm = 20 + rng.normal(0, 2, (13, 31))
+    np.testing.assert_allclose(estimate_background(opd_nm, PITCH_UM, **SCALE), 20, atol=1.0)
+
+
+def test_the_spread_comes_from_below_the_background():
+    rng = np.random.default_rng(6)
+    above_nm = rng.normal(0, 3, SHAPE_YX)
+    above_nm[:60] += 200
+    assert spread_below_nm(above_nm) == pytest.approx(3, rel=0.03)
+    assert spread_below_nm(np.ones(SHAPE_YX)) == 0
