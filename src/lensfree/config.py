@@ -142,7 +142,10 @@ class TrackConfig(Section):
     min_dry_mass_pg: Positive = Field(
         30.0, description="smaller dry masses count as this one in logarithms [pg]"
     )
-    search_range_steps: Positive = Field(3.5, description="auto: search range in 95 % quantiles of the step")
+    search_range_steps: Positive = Field(2.5, description="auto: search range in 95 % quantiles of the step")
+    log_mass_trust: NonNegative = Field(
+        0.75, description="auto: weight of mass, in that which its noise alone would justify"
+    )
     sampled_frames: Count = Field(60, description="auto: pairs of frames that the scales are learnt from")
     min_pairs: Count = Field(30, description="auto: with fewer pairs of cells the fallbacks hold")
     fallback_step_sd_um: Positive = Field(2.5, description="sd of a step along one axis, if not learnt [um]")
@@ -236,7 +239,7 @@ class Config(Section):
 
     acquisitions: str = Field("demo/acquisitions.tsv", description="sheet of acquisitions (TSV)")
     results: str = Field("results", description="folder for everything that is computed")
-    frames_per_chunk: Count = Field(24, description="frames per job until tracking")
+    frames_per_chunk: Count = Field(48, description="frames per job until tracking")
     optics: OpticsConfig = OpticsConfig()
     storage: StorageConfig = StorageConfig()
     simulate: SimulateConfig = SimulateConfig()

@@ -15,7 +15,7 @@ from lensfree.nets.forecaster_card import load_forecaster
 from lensfree.stages import score, train_score
 
 CONFIG = ScoreConfig(min_training_windows=500, interval_min=60.0, input_points=20, target_points=10)
-TRAINING = TrainScoreConfig(epochs=2, windows_per_epoch=256, batch=64, seed=4)
+TRAINING = TrainScoreConfig(epochs=2, windows_per_epoch=128, batch=64, seed=4)
 
 
 @pytest.fixture

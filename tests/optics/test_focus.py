@@ -103,7 +103,7 @@ def test_several_colours_ask_it_over_the_whole_range():
 
     def misfit_at(z_um):
         asked.append(z_um)
-        return (z_um / best_um - 1) ** 2 + 0.1
+        return (z_um / best_um - 1) ** 2 + 0.05
 
     focus = find_focus(
         twice, [GREEN, Channel(640.0, 0.0)], pixel_pitch_um=PITCH_UM, config=CONFIG, misfit_at=misfit_at

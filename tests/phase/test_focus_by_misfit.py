@@ -9,7 +9,7 @@ from lensfree.optics.focus import find_focus
 from lensfree.optics.hologram import Channel
 from lensfree.phase.retrieve import misfit_by_distance
 
-CONFIG_FOCUS = FocusConfig(z_min_um=750.0, z_max_um=1450.0, steps=31)
+CONFIG_FOCUS = FocusConfig(z_min_um=850.0, z_max_um=1400.0, steps=21)
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,20 @@ def test_shifts_and_distances_of_the_channels_are_used(flat):
     assert retrieve(intensity, RGB, config=CONFIG, **INSTRUMENT).misfit == right
 
 
+def test_each_descent_has_its_own_weights(flat):
+    intensity = flat[2]
+    quick = {"iterations_first": 3, "iterations_last": 3, "iterations_reference": 3}
+
+    def run(**fields):
+        return retrieve(intensity, RGB, config=ReconstructConfig(**quick, **fields), **INSTRUMENT)
+
+    usual, last = run(), run(negative_opd_weight_last=1.0)
+    assert last.misfit_first == usual.misfit_first and last.misfit != usual.misfit
+    assert run(slow_opd_weight_reference=1.0).misfit == usual.misfit
+    reference, held = run(method="reference"), run(method="reference", slow_opd_weight_reference=1.0)
+    assert abs(held.opd_nm).mean() < 0.9 * abs(reference.opd_nm).mean()
+
+
 def test_the_reference_method_is_one_long_descent_that_ignores_the_refinement(flat):
     opd_nm, _, intensity = flat
     config = ReconstructConfig(method="reference", iterations_reference=60)

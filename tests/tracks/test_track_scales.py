@@ -9,10 +9,11 @@ from lensfree.config import TrackConfig
 from lensfree.tracks.scales import estimate_scales, log_dry_mass
 
 
-def gas(rng, *, step_sd_um, log_mass_sd, n=60, frames=30, size_um=(400.0, 900.0)):
-    """Cells that step independently, far apart compared with their steps."""
+def gas(rng, *, step_sd_um, log_mass_sd, n=60, frames=30, persistence=0.0, size_um=(400.0, 900.0)):
+    """Cells that step independently of each other, far apart compared with their steps."""
     position = rng.random((n, 2)) * size_um
     log_mass = np.log(rng.uniform(150, 450, n))
+    step = step_sd_um * rng.standard_normal((n, 2))
     rows = []
     for frame in range(frames):
         measured = np.exp(log_mass + log_mass_sd * rng.standard_normal(n))
@@ -21,21 +22,45 @@ def gas(rng, *, step_sd_um, log_mass_sd, n=60, frames=30, size_um=(400.0, 900.0)
                 {"frame": frame, "y_um": position[:, 0], "x_um": position[:, 1], "dry_mass_pg": measured}
             )
         )
-        position = position + step_sd_um * rng.standard_normal((n, 2))
+        step = persistence * step + step_sd_um * (1 - persistence**2) ** 0.5 * rng.standard_normal((n, 2))
+        position = position + step
     return pd.concat(rows).sample(frac=1, random_state=2).reset_index(drop=True)
 
 
 @pytest.mark.parametrize(("step_sd_um", "log_mass_sd"), [(1.0, 0.05), (2.5, 0.2)])
 def test_the_truth_is_found(step_sd_um, log_mass_sd):
-    cells = gas(np.random.default_rng(1), step_sd_um=step_sd_um, log_mass_sd=log_mass_sd)
-    scales = estimate_scales(cells, TrackConfig())
-    assert scales.step_sd_um == pytest.approx(step_sd_um, rel=0.08)
-    assert scales.log_mass_sd == pytest.approx(log_mass_sd, rel=0.08)
-    assert scales.log_mass_weight_um == pytest.approx(step_sd_um / (log_mass_sd * 2**0.5), rel=0.12)
-    # the 95 % quantile of the length of a 2-D normal step is 2.45 sd
-    assert scales.search_range_um == pytest.approx(
-        TrackConfig().search_range_steps * 3 * step_sd_um, rel=0.12
+    config = TrackConfig(log_mass_trust=1.0)
+    scales = estimate_scales(
+        gas(np.random.default_rng(1), step_sd_um=step_sd_um, log_mass_sd=log_mass_sd), config
     )
+    assert scales.step_sd_um == pytest.approx(step_sd_um, rel=0.08)
+    assert scales.persistence == pytest.approx(0.0, abs=0.05)
+    assert scales.log_mass_sd == pytest.approx(log_mass_sd, rel=0.08)
+    # a measurement off a running mean whose noise is 1/4 of a measurement's variance
+    assert scales.log_mass_weight_um == pytest.approx(step_sd_um / (log_mass_sd * 1.25**0.5), rel=0.12)
+    # the 95 % quantile of the length of a 2-D normal step is 2.45 sd, below the 3 sd that are the least
+    assert scales.search_range_um == pytest.approx(config.search_range_steps * 3 * step_sd_um, rel=0.12)
+
+
+@pytest.mark.parametrize("persistence", [0.5, 0.85])
+def test_persistence_is_that_of_the_walk(persistence):
+    cells = gas(np.random.default_rng(6), step_sd_um=2.0, log_mass_sd=0.1, n=120, persistence=persistence)
+    # regression of a step on a running velocity 0.6, 0.4 of an AR(1) process
+    velocity_power = 0.6**2 + 0.4**2 + 2 * 0.6 * 0.4 * persistence
+    expected = (0.6 * persistence + 0.4 * persistence**2) / velocity_power
+    assert estimate_scales(cells, TrackConfig()).persistence == pytest.approx(expected, abs=0.06)
+
+
+def test_two_frames_are_enough_for_steps_but_not_for_persistence():
+    cells = gas(np.random.default_rng(6), step_sd_um=2.0, log_mass_sd=0.1, frames=2, persistence=0.8)
+    scales = estimate_scales(cells, TrackConfig())
+    assert scales.persistence == 0.0 and scales.step_sd_um == pytest.approx(2.0, rel=0.25)
+
+
+def test_pairs_across_a_missing_frame_are_not_steps():
+    cells = gas(np.random.default_rng(1), step_sd_um=2.0, log_mass_sd=0.1)
+    cells["frame"] *= 2
+    assert estimate_scales(cells, TrackConfig()).step_sd_um == TrackConfig().fallback_step_sd_um
 
 
 def test_noisier_mass_weighs_less():

@@ -82,7 +82,7 @@ class Workplace:
 
     def planned(self, *arguments: str) -> set[str]:
         """Return the jobs of a dry run as `rule acquisition chunk`."""
-        text = self.run("--dry-run", "--quiet", "host", *arguments)
+        text = self.run("--quiet", "host", "--dry-run", *arguments)
         jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", text, flags=re.MULTILINE)
         return {_job(rule, body) for rule, body in jobs if rule != "all"}
 

@@ -32,7 +32,7 @@ def test_jobs_run_when_a_scheduler_starts_them(fresh):
 
 def test_a_gpu_job_asks_for_one_gpu_and_the_workstation_has_one(fresh):
     fresh.config["reconstruct"] = {**fresh.config["reconstruct"], "device": "cuda"}
-    text = fresh.run("--dry-run", "--quiet", "host", "results/plate/opd/0000.h5")
+    text = fresh.run("--quiet", "host", "--dry-run", "results/plate/opd/0000.h5")
     assert "gpu=1" in text
     fresh.config["reconstruct"] = {**fresh.config["reconstruct"], "device": "cpu"}
-    assert "gpu=1" not in fresh.run("--dry-run", "--quiet", "host", "results/plate/opd/0000.h5")
+    assert "gpu=1" not in fresh.run("--quiet", "host", "--dry-run", "results/plate/opd/0000.h5")

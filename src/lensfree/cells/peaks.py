@@ -13,13 +13,16 @@ The inverse of `representation.draw_representation`, after Allier et al., Front.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy import ndimage
 from scipy.spatial import cKDTree
 from skimage.morphology import local_maxima
 
-from lensfree.cells.representation import MEASURES, SCALE, nearest_within, patches
+from lensfree.cells.discs import area_inside, core_quantile, disc_kernel, refine_centres
+from lensfree.cells.representation import MEASURES, SCALE, nearest_within
 from lensfree.config import QuantifyConfig
 
 CORE = 0.6
@@ -35,16 +38,31 @@ RING_WEIGHT = 0.5
 """Weight of what the ring holds against what the disc holds: the places between discs that touch are
 as full as their centres, but have more around them."""
 
+FLATNESS = 0.5
+"""Lower quartile of a core over its median, at least, beside discs taken out: the blurred rim that a
+disc leaves behind falls off steeply, a disc does not."""
+
+SPILL = 0.0
+"""Dry mass of a disc over that of a stronger one that it touches, at least: less is the strong one's rim."""
+
 _PASSES = 3
-_ITERATIONS = 6
-_NEIGHBOURS = 6
 _STEP = 1e-6  # equal sums that rounding keeps apart are one plateau again
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """Radii in pixels, and the lowest value of the dry-mass map that is a cell."""
+
+    radius_px: float
+    core_px: float
+    apart_px: float
+    least: float
 
 
 def find_peaks(maps: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig) -> pd.DataFrame:
     """Return the cells that normalised maps show.
 
-    Two cells are at least `min_distance_um` apart; of nearer ones the stronger stays. A measure is
+    Of two maxima nearer than `min_distance_um` the stronger stays. A measure is
     the median over the core of the disc. Cells below `min_dry_mass_pg`, and discs whose centre lies
     outside the field, are dropped.
 
@@ -65,19 +83,19 @@ def find_peaks(maps: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig) 
     apart_px = config.min_distance_um / pixel_pitch_um
     least = config.min_dry_mass_pg / SCALE["dry_mass_pg"]
     core_px = min(CORE * radius_px, apart_px / 2)
+    sizes = _Sizes(radius_px, core_px, apart_px, least)
     # Saturated at 1, so that a rounded cell (OPD several times the scale) weighs as much as a flat one.
     presence = np.clip(maps, 0.0, 1.0).mean(axis=0, dtype=np.float64)
 
     centres_px = np.empty((0, 2))
-    remaining = np.concatenate([presence[None], maps])
+    is_free = np.ones(presence.shape, bool)
     for _ in range(_PASSES):
-        found_px = _search(remaining, centres_px, radius_px, core_px, apart_px, least)
+        found_px = _search(presence, maps[0], is_free, centres_px, sizes)
         if not len(found_px):
             break
         centres_px = np.concatenate([centres_px, found_px])
-        taken = nearest_within(centres_px, presence.shape, radius_px)[0]
-        remaining.reshape(len(remaining), -1)[:, taken] = 0.0
-    centres_px = _refine(presence, centres_px, radius_px, core_px)
+        is_free.flat[nearest_within(centres_px, presence.shape, radius_px)[0]] = False
+    centres_px = refine_centres(presence, centres_px, radius_px, core_px)
 
     half = 0.5
     is_inside = np.all((centres_px >= -half) & (centres_px < np.array(presence.shape) - half), axis=1)
@@ -93,20 +111,17 @@ def find_peaks(maps: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig) 
 
 
 def _search(
-    planes: np.ndarray, known_px: np.ndarray, radius_px: float, core_px: float, apart_px: float, least: float
+    presence: np.ndarray, mass: np.ndarray, is_free: np.ndarray, known_px: np.ndarray, sizes: _Sizes
 ) -> np.ndarray:
     """Return centres (n, 2) of discs that keep their distance from the known ones and from each other.
 
-    `planes` are presence and the four maps, less the discs known already; `least` is the lowest value
-    of the dry-mass map that is a cell.
+    `mass` is the dry-mass map; `is_free` is false on the discs that are known already.
     """
-    presence = planes[0]
-    disc = _disc(radius_px)
-    total = ndimage.correlate(presence, disc, mode="constant")
-    ring = _disc(RING * radius_px)
-    middle = slice(ring.shape[0] // 2 - disc.shape[0] // 2, ring.shape[0] // 2 + disc.shape[0] // 2 + 1)
-    ring[middle, middle] -= disc
-    around = ndimage.correlate(presence, ring, mode="constant")
+    left = np.where(is_free, presence, 0.0)
+    disc, ring = disc_kernel(sizes.radius_px), disc_kernel(RING * sizes.radius_px)
+    inner = (ring.shape[0] - disc.shape[0]) // 2
+    ring[inner : inner + disc.shape[0], inner : inner + disc.shape[0]] -= disc
+    total, around = (ndimage.correlate(left, kernel, mode="constant") for kernel in (disc, ring))
     # Ranked by the sum: the mean over what is inside would put border discs outside their centre.
     ranked = np.rint((total / disc.sum() - RING_WEIGHT * around / ring.sum()) / _STEP)
     is_peak = local_maxima(ranked, connectivity=2) & (total > _STEP)
@@ -119,23 +134,22 @@ def _search(
     centres_px = np.stack([np.bincount(label, y) / size, np.bincount(label, x) / size], axis=1)
     strength = np.bincount(label, ranked[y, x]) / size
     filled = np.zeros(count)
-    np.maximum.at(filled, label, total[y, x] / _area_inside(y, x, presence.shape, disc))
+    np.maximum.at(filled, label, total[y, x] / area_inside(y, x, presence.shape, disc))
     # Dry mass alone is a quarter of presence: below that the medians need not be looked at.
-    is_candidate = filled >= SUPPORT * least / len(MEASURES)
+    is_candidate = filled >= SUPPORT * sizes.least / len(MEASURES)
     centres_px, strength, filled = centres_px[is_candidate], strength[is_candidate], filled[is_candidate]
-    values = _measure(planes[:2], centres_px, core_px)
-    is_disc = (values[:, 0] > 0) & (values[:, 1] >= least) & (filled >= SUPPORT * values[:, 0])
+    level = core_quantile(presence, centres_px, sizes.core_px, is_free=is_free)
+    mass_level = core_quantile(mass, centres_px, sizes.core_px, is_free=is_free)
+    is_disc = (filled >= SUPPORT * level) & (level > 0) & (mass_level >= sizes.least)
     if len(known_px):
-        is_disc[is_disc] = cKDTree(known_px).query(centres_px[is_disc])[0] >= apart_px
+        quartile = core_quantile(presence, centres_px, sizes.core_px, 0.25, is_free)
+        distance_px, nearest = cKDTree(known_px).query(centres_px, k=[1, 2, 3])
+        beside = core_quantile(mass, known_px, sizes.core_px)
+        beside = np.append(beside, 0.0)[nearest] * (distance_px < 2 * sizes.radius_px)
+        is_disc &= (quartile >= FLATNESS * level) & (mass_level >= SPILL * beside.max(axis=1))
+        is_disc &= distance_px[:, 0] >= sizes.apart_px
     centres_px, strength = centres_px[is_disc], strength[is_disc]
-    return centres_px[_suppress(centres_px, strength, apart_px)]
-
-
-def _area_inside(y: np.ndarray, x: np.ndarray, shape_yx: tuple[int, ...], disc: np.ndarray) -> np.ndarray:
-    """Return the area in pixels of a disc at each pixel, as far as it lies inside the field."""
-    steps = np.argwhere(disc) - disc.shape[0] // 2
-    index_yx = np.stack([y, x], axis=1)[:, None, :] + steps
-    return np.all((index_yx >= 0) & (index_yx < shape_yx), axis=-1) @ disc[disc > 0]
+    return centres_px[_suppress(centres_px, strength, sizes.apart_px)]
 
 
 def _suppress(centres_px: np.ndarray, strength: np.ndarray, apart_px: float) -> np.ndarray:
@@ -154,62 +168,9 @@ def _suppress(centres_px: np.ndarray, strength: np.ndarray, apart_px: float) -> 
     return is_kept
 
 
-def _refine(presence: np.ndarray, centres_px: np.ndarray, radius_px: float, core_px: float) -> np.ndarray:
-    """Return centres moved to where a drawn disc has the centroid that is seen, under the same cut."""
-    if not len(centres_px):
-        return centres_px
-    start_px = centres_px
-    window_px = radius_px + 1.0
-    for _ in range(_ITERATIONS):
-        index_yx, distance2 = patches(centres_px, window_px)
-        is_own = np.all((index_yx >= 0) & (index_yx < presence.shape), axis=-1) & (distance2 <= window_px**2)
-        reach = min(_NEIGHBOURS, len(centres_px))
-        _, near = cKDTree(centres_px).query(centres_px, k=list(range(1, reach + 1)))
-        for column in range(1, reach):
-            other_px = centres_px[near[:, column]]
-            is_own &= distance2 <= np.sum((index_yx - other_px[:, None, :]) ** 2, axis=-1)
-        clipped = np.clip(index_yx, 0, np.array(presence.shape) - 1)
-        level = np.maximum(_core_median(presence, centres_px, core_px), _STEP)[:, None]
-        seen = np.clip(presence[clipped[..., 0], clipped[..., 1]] / level, 0.0, 1.0) * is_own
-        drawn = (is_own & (distance2 <= radius_px**2)).astype(float)
-        move = _centroid(seen, index_yx) - _centroid(drawn, index_yx)
-        centres_px = centres_px + np.where(np.isfinite(move), move, 0.0)
-        centres_px = np.clip(centres_px, start_px - radius_px, start_px + radius_px)
-        if np.nanmax(np.abs(move), initial=0.0) < 1e-3:
-            break
-    return centres_px
-
-
-def _centroid(weight: np.ndarray, index_yx: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sum(weight[..., None] * index_yx, axis=1) / weight.sum(axis=1)[:, None]
-
-
 def _measure(maps: np.ndarray, centres_px: np.ndarray, core_px: float) -> np.ndarray:
     """Return the medians (n, 4) of the maps over the cores."""
-    return np.stack([_core_median(plane, centres_px, core_px) for plane in maps], axis=1)
-
-
-def _core_median(plane: np.ndarray, centres_px: np.ndarray, core_px: float) -> np.ndarray:
-    """Return the median over the pixels of each core inside the field, at least the nearest pixel."""
-    if not len(centres_px):
-        return np.empty(0)
-    index_yx, distance2 = patches(centres_px, core_px)
-    is_inside = np.all((index_yx >= 0) & (index_yx < plane.shape), axis=-1)
-    distance2 = np.where(is_inside, distance2, np.inf)
-    is_core = (distance2 <= core_px**2) | (distance2 == distance2.min(axis=1, keepdims=True))
-    clipped = np.clip(index_yx, 0, np.array(plane.shape) - 1)
-    values = np.sort(np.where(is_core & is_inside, plane[clipped[..., 0], clipped[..., 1]], np.inf), axis=1)
-    count = np.sum(is_core & is_inside, axis=1)
-    row = np.arange(len(values))
-    return np.asarray((values[row, (count - 1) // 2].astype(float) + values[row, count // 2]) / 2)
-
-
-def _disc(radius_px: float) -> np.ndarray:
-    """Return a disc centred on a pixel, its rim shared out so that the area is that of the disc."""
-    reach = int(np.ceil(radius_px))
-    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    return np.clip(radius_px + 0.5 - np.hypot(y, x), 0.0, 1.0)
+    return np.stack([core_quantile(plane, centres_px, core_px) for plane in maps], axis=1)
 
 
 def _check(maps: np.ndarray) -> None:

@@ -154,7 +154,7 @@ def find_focus(
     distances_um = np.geomspace(low_um, high_um, max(steps, 3))
     misfits = np.array([misfit_at(float(z_um)) for z_um in distances_um])
     best = int(np.argmin(misfits))
-    if not _is_clear(distances_um, misfits, best):
+    if not _has_clear_minimum(distances_um, misfits):
         if not isfinite(z_sharpness_um):
             raise ValueError(
                 f"neither sharpness nor misfit has an optimum between z_min_um={config.z_min_um} and "
@@ -168,11 +168,13 @@ def find_focus(
     return Focus(z_misfit_um, "misfit", z_sharpness_um, z_misfit_um)
 
 
-def _is_clear(distances_um: np.ndarray, misfits: np.ndarray, best: int) -> bool:
+def _has_clear_minimum(distances_um: np.ndarray, misfits: np.ndarray) -> bool:
     """Return whether the misfit has an inner minimum that rises by CLEAR_RISE within 10 % on both sides."""
+    best = int(np.argmin(misfits))
     if best in (0, len(misfits) - 1):
         return False
-    sides = np.interp(distances_um[best] * np.array([0.9, 1.1]), distances_um, misfits)
+    z_um = _vertex(distances_um[best - 1 : best + 2], misfits[best - 1 : best + 2])
+    sides = np.interp(z_um * np.array([0.9, 1.1]), distances_um, misfits)
     return bool(sides.min() >= CLEAR_RISE * misfits[best])
 
 

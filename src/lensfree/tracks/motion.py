@@ -58,7 +58,9 @@ class MotionPredictor:
         is_new = seen_in > self.frame[track]
         track, seen_in, seen_um = track[is_new], seen_in[is_new], seen_um[is_new]
         n_seen = self.n_seen[track]
-        step_um = (seen_um[:, :2] - self.point_um[track, :2]) / np.maximum(seen_in - self.frame[track], 1)[:, None]
+        step_um = (seen_um[:, :2] - self.point_um[track, :2]) / np.maximum(seen_in - self.frame[track], 1)[
+            :, None
+        ]
         share = np.where(n_seen == 0, 0.0, np.where(n_seen == 1, 1.0, VELOCITY_MEMORY))[:, None]
         self.velocity_um[track] += share * (step_um - self.velocity_um[track])
         change_um = seen_um[:, 2] - self.log_mass_um[track]

@@ -55,7 +55,8 @@ def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
 
     The search range is `search_range_steps` times a robust upper quantile of the steps. The weight of
     mass is the sd of a step off its prediction over the sd of ln(dry mass) off its running mean: one sd
-    of either then costs the same, so that a noisy mass counts for little and a good one decides.
+    of either then costs the same, so that a noisy mass counts for little and a good one decides; times
+    `log_mass_trust`, as cells that fuse and divide change their mass without any noise.
 
     Args:
         cells: `frame, y_um, x_um, dry_mass_pg`, any order of rows.
@@ -84,13 +85,14 @@ def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
         persistence, residual_sd_um = _persistence(_follow(cells, config, frames=4)[0], upper_um, config)
         residual_sd_um = max(residual_sd_um or step_sd_um, config.min_step_sd_um)
     wanted_um, weight_um = config.search_range_um, config.log_mass_weight_um
-    running_mean_noise = (1 + MASS_MEMORY / (2 - MASS_MEMORY)) ** 0.5
+    log_mass_change_sd = log_mass_sd * (1 + MASS_MEMORY / (2 - MASS_MEMORY)) ** 0.5
+    justified_um = config.log_mass_trust * residual_sd_um / log_mass_change_sd
     return Scales(
         search_range_um=config.search_range_steps * upper_um if wanted_um == "auto" else wanted_um,
         step_sd_um=step_sd_um,
         persistence=persistence,
         log_mass_sd=log_mass_sd,
-        log_mass_weight_um=residual_sd_um / (log_mass_sd * running_mean_noise) if weight_um == "auto" else weight_um,
+        log_mass_weight_um=justified_um if weight_um == "auto" else weight_um,
     )
 
 
