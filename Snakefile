@@ -29,6 +29,7 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/train_unwrap.smk"
 include: "workflow/rules/train_quantify.smk"
 include: "workflow/rules/train_score.smk"
+include: "workflow/rules/train_forecast.smk"
 include: "workflow/rules/evaluate.smk"
 
 
@@ -47,3 +48,4 @@ rule train:
     input:
         "<results>/models/unwrap.safetensors",
         "<results>/models/quantify.safetensors",
+        "<results>/models/forecast.safetensors",

@@ -43,6 +43,24 @@ def ifft2(array: Any) -> Any:
     return scipy.fft.ifft2(array, axes=(-2, -1), workers=cpu_count())
 
 
+def rfft2(array: Any) -> Any:
+    """Transform the last two axes of a real array; half the cost of `fft2`."""
+    if is_cupy(array):
+        from cupyx.scipy import fft
+
+        return fft.rfft2(array, axes=(-2, -1))
+    return scipy.fft.rfft2(array, axes=(-2, -1), workers=cpu_count())
+
+
+def irfft2(array: Any, shape_yx: tuple[int, int]) -> Any:
+    """Invert `rfft2`; the shape tells an odd side from an even one."""
+    if is_cupy(array):
+        from cupyx.scipy import fft
+
+        return fft.irfft2(array, s=shape_yx, axes=(-2, -1))
+    return scipy.fft.irfft2(array, s=shape_yx, axes=(-2, -1), workers=cpu_count())
+
+
 def cpu_count() -> int:
     """Return how many CPU threads this process should use.
 

@@ -63,7 +63,7 @@ class FocusConfig(Section):
     z_max_um: Positive = Field(2000.0, description="farthest distance tried for z auto [um]")
     steps: Annotated[int, Field(ge=3)] = Field(121, description="distances in the scan of sharpness")
     iterations: Count = Field(20, description="descent iterations per distance in the scan of the misfit")
-    field_px: Annotated[int, Field(ge=64)] = Field(512, description="side of the central field used [pixels]")
+    field_px: Annotated[int, Field(ge=64)] = Field(384, description="side of the central field used [pixels]")
     max_shift_um: Positive = Field(30.0, description="largest lateral shift of a colour [um]")
     register_channels: bool = Field(True, description="estimate the colours' lateral shifts")
 
@@ -102,6 +102,9 @@ class ReconstructConfig(Section):
     negative_opd_weight_last: NonNegative = Field(
         1e-5, description="the same after the CNN, where a strong one would bias dry mass [1/nm2]"
     )
+    metric_damping_last: NonNegative = Field(
+        0.3, description="damping of the weak-sample metric after the CNN; 0 descends without it"
+    )
     negative_absorption_weight: NonNegative = Field(0.3, description="penalty on negative absorption")
     padding_um: NonNegative = Field(110.0, description="margin around the field before the FFT [um]")
     device: DeviceWish = Field("auto", description="auto takes a GPU that answers")
@@ -122,7 +125,7 @@ class QuantifyConfig(Section):
     detection_sigma_um: Positive = Field(6.0, description="reference: scale of the blob detector [um]")
     merge_above: Fraction = Field(
         0.95,
-        description="reference: regions are one cell if the saddle between them exceeds this share of the top",
+        description="reference: touching regions are one cell above this ratio of saddle to top",
     )
     min_area_um2: NonNegative = Field(60.0, description="reference: smaller regions are not cells [um2]")
     background_um: Positive = Field(60.0, description="scale of the local background [um]")

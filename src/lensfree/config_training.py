@@ -67,6 +67,9 @@ class TrainScoreConfig(Section):
     learning_rate: Positive = Field(1e-3, description="peak of the cosine schedule")
     windows_per_epoch: Count = Field(20000, description="windows drawn anew for each epoch")
     seed: int = Field(3000, description="seed of split, order and weights")
+    simulated_series: Count = Field(900, description="shipped model: simulated histories")
+    simulated_points: tuple[int, int] = Field((180, 432), description="shipped model: range of their lengths")
+    simulated_abnormal: Fraction = Field(0.1, description="shipped model: share of abnormal ones, unlabelled")
 
 
 class EvaluateConfig(Section):
@@ -84,6 +87,8 @@ class EvaluateConfig(Section):
     track_cells_per_mm2: Positive = Field(60.0, description="density in their first frame")
     track_field_um: tuple[float, float] = Field((1500.0, 2000.0), description="their height and width [um]")
     track_interval_min: Positive = Field(10.0, description="their frame interval [min]")
+    score_series: Count = Field(250, description="histories per seed for score")
+    score_abnormal: Fraction = Field(0.14, description="share of abnormal ones")
     track_pairing_um: Positive = Field(
         8.0, description="a track and a true cell farther apart are not the same [um]"
     )

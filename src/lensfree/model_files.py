@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 NO_MODEL = "none"
-HEADER = "# Shipped models by name; the header of each weights file is its full card (see models/README.md).\n"
+HEADER = "# Shipped models by name; each weights file carries its full card (see models/README.md).\n"
 
 
 class ModelError(ValueError):

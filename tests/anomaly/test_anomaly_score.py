@@ -39,7 +39,7 @@ def test_the_scale_of_the_model_decides_the_unit(judged_by_hand):
     np.testing.assert_allclose(mse, [0.125, 0.625, 0.5, 0, 0, 0, 0], atol=1e-6)
 
 
-@pytest.mark.parametrize(("tau", "score"), [(0.4, 0.75), (1.0, 0.5), (2.2, 0.25), (9.0, 0.0)])
+@pytest.mark.parametrize(("tau", "score"), [(0.4, 0.75), (0.5, 0.5), (1.0, 0.5), (2.2, 0.25), (9.0, 0.0)])
 def test_score_is_the_share_of_abnormal_windows(judged_by_hand, tau, score):
     judged, scores = score_windows(
         judged_by_hand, always_the_mean, **SCALE, tau=tau, flag_above=0.0, model="by hand"

@@ -86,12 +86,24 @@ def test_equal_discs_that_touch_are_as_many_as_they_are():
 
 def test_a_weak_disc_beside_a_strong_one_is_found_with_its_own_values():
     cells = cells_at([(40.0, 60.0), (40.0, 68.0)])
-    cells["dry_mass_pg"] = [60.0, 600.0]
+    cells["dry_mass_pg"] = [160.0, 600.0]
     cells["max_opd_nm"] = [30.0, 900.0]
     cells["area_um2"] = [200.0, 900.0]
     cells["length_um"] = [16.0, 60.0]
     found = find_peaks(draw_representation(cells, SHAPE_YX, PITCH_UM), PITCH_UM, CONFIG)
     np.testing.assert_allclose(matched(found, cells)[0][list(MEASURES)], cells[list(MEASURES)], rtol=1e-6)
+
+
+def test_the_blurred_rim_of_a_strong_disc_is_no_cell():
+    """Two strong discs, and between them rims of a tenth of their value, as a network blurs them."""
+    cells = cells_at([(60.0, 100.0), (60.0, 114.0)])
+    cells["dry_mass_pg"] = 600.0
+    maps = draw_representation(cells, SHAPE_YX, PITCH_UM)
+    y, x = np.indices(SHAPE_YX) * PITCH_UM
+    is_rim = (np.hypot(y - 67.0, x - 107.0) < 4.0) & (maps[0] == 0)
+    maps[:, is_rim] = 0.1 * maps.max(axis=(1, 2))[:, None]
+    assert maps[0][is_rim].min() > CONFIG.min_dry_mass_pg / 200
+    assert len(find_peaks(maps, PITCH_UM, CONFIG)) == 2
 
 
 def test_a_disc_cut_by_the_corner_is_at_its_own_centre():

@@ -146,6 +146,22 @@ def test_the_seed_decides_the_weights(brief, data):
     assert not same(other, brief[0])
 
 
+def test_every_epoch_draws_its_windows_anew_and_none_twice(data, monkeypatch):
+    seen: list[np.ndarray] = []
+    forward = Forecaster.forward
+
+    def watched(self, inputs):
+        if self.training:
+            seen.extend(inputs.numpy())
+        return forward(self, inputs)
+
+    monkeypatch.setattr(Forecaster, "forward", watched)
+    train_forecaster(*data, BRIEF)
+    epochs = [{row.tobytes() for row in seen[start : start + 64]} for start in (0, 64, 128)]
+    assert len(seen) == 3 * 64 and [len(epoch) for epoch in epochs] == [64] * 3
+    assert len(epochs[0] | epochs[1] | epochs[2]) > 64 + 40
+
+
 def test_training_leaves_the_random_state_of_torch_alone(data):
     torch.manual_seed(77)
     expected = torch.rand(1)

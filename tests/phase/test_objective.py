@@ -108,6 +108,24 @@ def test_misfit_is_a_mean_over_recorded_pixels_and_channels():
     assert objective.misfit(np.zeros((2, *SHAPE_YX))) == pytest.approx((0.3**2 + 0.1**2) / 2)
 
 
+def test_weights_are_in_the_units_that_the_configuration_states():
+    flat = np.zeros((2, *SHAPE_YX))
+    flat[0] = -20 / NM_PER_UNIT
+    config = DATA_ONLY.model_copy(update={"negative_opd_weight": 1e-4})  # per nm2
+    value, _ = build(config, truth=flat).value_and_gradient(flat)
+    assert value == pytest.approx(1e-4 * 20**2 * flat[0].size)
+    edges = np.zeros((2, *SHAPE_YX))
+    edges[0, :, 20:60] = 300 / NM_PER_UNIT  # two edges of 300 nm in every row
+    config = DATA_ONLY.model_copy(update={"tv_weight": 1e-3, "tv_eps_nm": 1e-3})  # per 100 nm
+    value, _ = build(config, truth=edges).value_and_gradient(edges)
+    assert value == pytest.approx(1e-3 * 2 * 3 * SHAPE_YX[0], rel=1e-4)
+    absorbing = np.zeros((2, *SHAPE_YX))
+    absorbing[1] = -0.1
+    config = DATA_ONLY.model_copy(update={"negative_absorption_weight": 0.3})
+    value, _ = build(config, truth=absorbing).value_and_gradient(absorbing)
+    assert value == pytest.approx(0.3 * 0.1**2 * absorbing[1].size)
+
+
 def test_single_precision_follows_double_precision():
     double = build(ReconstructConfig())
     single = replace(

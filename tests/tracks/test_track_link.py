@@ -12,6 +12,7 @@ import trackpy
 from lensfree.config import TrackConfig
 from lensfree.tracks import link as link_module
 from lensfree.tracks.link import link
+from lensfree.tracks.scales import Scales
 
 
 def identities(linked, truth):
@@ -30,10 +31,16 @@ def test_each_cell_is_one_track(world, tiny):
     assert len(found) == truth["cell_id"].nunique() == len({track for track, _ in found})
 
 
-def test_without_mass_the_cells_that_cross_are_mistaken(tiny):
+@pytest.mark.parametrize(
+    ("persistence", "log_mass_weight_um", "is_right"),
+    [(0.0, 0.0, False), (0.0, 10.0, True), (0.9, 0.0, True)],
+)
+def test_cells_that_cross_are_told_apart_by_mass_or_by_heading(
+    tiny, persistence, log_mass_weight_um, is_right
+):
     truth = cases.two_that_cross()
-    blind = tiny.model_copy(update={"log_mass_weight_um": 0.0})
-    assert len(identities(link(cases.seen(truth), blind), truth)) > 2
+    scales = Scales(15.0, 2.0, persistence, log_mass_sd=0.1, log_mass_weight_um=log_mass_weight_um)
+    assert (len(identities(link(cases.seen(truth), tiny, scales), truth)) == 2) == is_right
 
 
 def test_without_memory_a_missed_frame_ends_the_track(tiny):

@@ -122,8 +122,8 @@ def report_cells(wildcards):
 AREA_SECTIONS = {
     "recon": ("optics", "fields", "reconstruct", "evaluate"),
     "quant": ("optics", "fields", "reconstruct", "quantify", "evaluate"),
-    "track": ("simulate", "quantify", "track", "evaluate"),
-    "score": ("simulate", "series", "score", "evaluate"),
+    "track": ("simulate", "track", "evaluate"),
+    "score": ("score", "train_score", "evaluate"),
 }
 
 

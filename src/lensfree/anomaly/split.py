@@ -28,7 +28,7 @@ def deduplicated(windows: Windows) -> Windows:
     from its last cell a path has only one past: windows that start together and end in the same cell
     are the same window.
     """
-    key = np.stack([windows.lineage, windows.last_cell_id, np.round(windows.start_h * 1e4).astype(np.int64)])
+    key = np.stack([windows.last_cell_id, np.round(windows.start_h * 1e4).astype(np.int64)])
     _, chosen = np.unique(key, axis=1, return_index=True)
     return windows.take(np.sort(chosen))
 

@@ -26,20 +26,15 @@ def area_inside(y: np.ndarray, x: np.ndarray, shape_yx: tuple[int, ...], disc: n
     return np.all((index_yx >= 0) & (index_yx < shape_yx), axis=-1) @ disc[disc > 0]
 
 
-def core_quantile(
-    plane: np.ndarray,
-    centres_px: np.ndarray,
-    core_px: float,
-    quantile: float = 0.5,
-    is_free: np.ndarray | None = None,
+def core_median(
+    plane: np.ndarray, centres_px: np.ndarray, core_px: float, is_free: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return a quantile (n,) over the pixels of each core, at least the nearest pixel of the field.
+    """Return the median (n,) over the pixels of each core, at least the nearest pixel of the field.
 
     Args:
         plane: map (y, x).
         centres_px: (n, 2) positions y, x in pixels.
         core_px: radius of a core.
-        quantile: 0 to 1, without interpolation but for the median of an even number.
         is_free: bool (y, x); other pixels do not count. A core without free pixels gives 0.
     """
     if not len(centres_px):
@@ -53,9 +48,8 @@ def core_quantile(
     is_counted = is_core & is_inside if is_free is None else is_core & is_inside & is_free[at]
     values = np.sort(np.where(is_counted, plane[at], np.inf), axis=1)
     count = is_counted.sum(axis=1)
-    place = quantile * (np.maximum(count, 1) - 1)
     row = np.arange(len(values))
-    low, high = (values[row, side.astype(int)].astype(float) for side in (np.floor(place), np.ceil(place)))
+    low, high = (values[row, place].astype(float) for place in (np.maximum(count - 1, 0) // 2, count // 2))
     return np.where(count > 0, (low + high) / 2, 0.0)
 
 
@@ -76,7 +70,7 @@ def refine_centres(
             other_px = centres_px[near[:, column]]
             is_own &= distance2 <= np.sum((index_yx - other_px[:, None, :]) ** 2, axis=-1)
         clipped = np.clip(index_yx, 0, np.array(presence.shape) - 1)
-        level = np.maximum(core_quantile(presence, centres_px, core_px), _LEAST)[:, None]
+        level = np.maximum(core_median(presence, centres_px, core_px), _LEAST)[:, None]
         seen = np.clip(presence[clipped[..., 0], clipped[..., 1]] / level, 0.0, 1.0) * is_own
         drawn = (is_own & (distance2 <= radius_px**2)).astype(float)
         move = _centroid(seen, index_yx) - _centroid(drawn, index_yx)

@@ -6,7 +6,7 @@ The inverse of `representation.draw_representation`, after Allier et al., Front.
 - detection runs on the maps filtered with the disc itself less a ring around it, which has its one
   maximum at the centre of a flat-topped disc, also where discs of equal value touch;
 - a weak disc beside a strong one is no maximum at all, so found discs are taken out and the rest is
-  searched again;
+  searched again; what is far weaker than the disc that it touches is that disc's blurred rim;
 - a disc cut by a neighbour or by the border has a shifted centroid, so the centre is moved until a
   disc drawn there has, under the same cut, the centroid that is seen.
 """
@@ -21,7 +21,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from skimage.morphology import local_maxima
 
-from lensfree.cells.discs import area_inside, core_quantile, disc_kernel, refine_centres
+from lensfree.cells.discs import area_inside, core_median, disc_kernel, refine_centres
 from lensfree.cells.representation import MEASURES, SCALE, nearest_within
 from lensfree.config import QuantifyConfig
 
@@ -38,11 +38,7 @@ RING_WEIGHT = 0.5
 """Weight of what the ring holds against what the disc holds: the places between discs that touch are
 as full as their centres, but have more around them."""
 
-FLATNESS = 0.5
-"""Lower quartile of a core over its median, at least, beside discs taken out: the blurred rim that a
-disc leaves behind falls off steeply, a disc does not."""
-
-SPILL = 0.0
+SPILL = 0.25
 """Dry mass of a disc over that of a stronger one that it touches, at least: less is the strong one's rim."""
 
 _PASSES = 3
@@ -138,15 +134,14 @@ def _search(
     # Dry mass alone is a quarter of presence: below that the medians need not be looked at.
     is_candidate = filled >= SUPPORT * sizes.least / len(MEASURES)
     centres_px, strength, filled = centres_px[is_candidate], strength[is_candidate], filled[is_candidate]
-    level = core_quantile(presence, centres_px, sizes.core_px, is_free=is_free)
-    mass_level = core_quantile(mass, centres_px, sizes.core_px, is_free=is_free)
+    level = core_median(presence, centres_px, sizes.core_px, is_free=is_free)
+    mass_level = core_median(mass, centres_px, sizes.core_px, is_free=is_free)
     is_disc = (filled >= SUPPORT * level) & (level > 0) & (mass_level >= sizes.least)
     if len(known_px):
-        quartile = core_quantile(presence, centres_px, sizes.core_px, 0.25, is_free)
         distance_px, nearest = cKDTree(known_px).query(centres_px, k=[1, 2, 3])
-        beside = core_quantile(mass, known_px, sizes.core_px)
+        beside = core_median(mass, known_px, sizes.core_px)
         beside = np.append(beside, 0.0)[nearest] * (distance_px < 2 * sizes.radius_px)
-        is_disc &= (quartile >= FLATNESS * level) & (mass_level >= SPILL * beside.max(axis=1))
+        is_disc &= mass_level >= SPILL * beside.max(axis=1)
         is_disc &= distance_px[:, 0] >= sizes.apart_px
     centres_px, strength = centres_px[is_disc], strength[is_disc]
     return centres_px[_suppress(centres_px, strength, sizes.apart_px)]
@@ -170,7 +165,7 @@ def _suppress(centres_px: np.ndarray, strength: np.ndarray, apart_px: float) -> 
 
 def _measure(maps: np.ndarray, centres_px: np.ndarray, core_px: float) -> np.ndarray:
     """Return the medians (n, 4) of the maps over the cores."""
-    return np.stack([core_quantile(plane, centres_px, core_px) for plane in maps], axis=1)
+    return np.stack([core_median(plane, centres_px, core_px) for plane in maps], axis=1)
 
 
 def _check(maps: np.ndarray) -> None:

@@ -39,6 +39,7 @@ def descend(
     *,
     iterations: int,
     first_step: float = 0.5,
+    metric: Callable[[Any], Any] | None = None,
 ) -> Descent:
     """Minimise a function of one array by L-BFGS.
 
@@ -48,6 +49,8 @@ def descend(
         iterations: how many steps to take; fewer when no step lowers the value.
         first_step: length of the first trial step in units of the gradient: about the inverse of the
             curvature.
+        metric: an estimate of the inverse Hessian, applied to the gradient; then the first step has
+            length 1. None stands for a multiple of the identity.
 
     Returns:
         The end of the descent; its value never exceeds that of the start.
@@ -57,11 +60,11 @@ def descend(
     n_evaluations = 1
     pairs: deque[tuple[Any, Any, float]] = deque(maxlen=HISTORY)
     for _ in range(iterations):
-        direction = _direction(gradient, pairs, first_step)
+        direction = _direction(gradient, pairs, first_step, metric)
         slope = dot(direction, gradient)
         if slope >= 0:  # rounding broke the curvature pairs: start again from the gradient
             pairs.clear()
-            direction = _direction(gradient, pairs, first_step)
+            direction = _direction(gradient, pairs, first_step, metric)
             slope = dot(direction, gradient)
             if slope >= 0:
                 break
@@ -86,7 +89,12 @@ def descend(
     return Descent(unknowns, value, n_evaluations)
 
 
-def _direction(gradient: Any, pairs: deque[tuple[Any, Any, float]], first_step: float) -> Any:
+def _direction(
+    gradient: Any,
+    pairs: deque[tuple[Any, Any, float]],
+    first_step: float,
+    metric: Callable[[Any], Any] | None,
+) -> Any:
     """Return minus the inverse Hessian estimate times the gradient."""
     direction = gradient.copy()
     factors = []
@@ -94,7 +102,11 @@ def _direction(gradient: Any, pairs: deque[tuple[Any, Any, float]], first_step: 
         factor = dot(move, direction) / curvature
         axpy(-factor, change, direction)
         factors.append(factor)
-    scale = pairs[-1][2] / dot(pairs[-1][1], pairs[-1][1]) if pairs else first_step
+    if metric is not None:
+        direction = metric(direction)
+        scale = pairs[-1][2] / dot(pairs[-1][1], metric(pairs[-1][1])) if pairs else 1.0
+    else:
+        scale = pairs[-1][2] / dot(pairs[-1][1], pairs[-1][1]) if pairs else first_step
     direction *= direction.dtype.type(-scale)
     for (move, change, curvature), factor in zip(pairs, reversed(factors), strict=True):
         axpy(-factor - dot(change, direction) / curvature, move, direction)

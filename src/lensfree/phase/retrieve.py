@@ -22,6 +22,7 @@ from lensfree.optics.hologram import Channel, PaddedGrid, build_transfers, crop,
 from lensfree.phase.descent import descend
 from lensfree.phase.level import background_level_nm
 from lensfree.phase.objective import NM_PER_UNIT, Objective
+from lensfree.phase.precondition import weak_sample_metric
 
 LEVEL_SAMPLE_PX = 1_000_000
 """The background level is taken from a regular grid of about this many pixels."""
@@ -94,9 +95,31 @@ def retrieve(
         problem.replace(unknowns, opd_nm, absorption)
     simpler = {"negative_opd_weight": config.negative_opd_weight_last, "slow_opd_weight": 0.0}
     objective = replace(problem.objective, config=config.model_copy(update=simpler))
-    last = descend(unknowns, objective.value_and_gradient, iterations=config.iterations_last)
+    last = descend(
+        unknowns,
+        objective.value_and_gradient,
+        iterations=config.iterations_last,
+        metric=_metric(objective),
+    )
     misfit = problem.objective.misfit(last.unknowns)
     return problem.retrieval(last.unknowns, misfit, misfit_first, first.n_evaluations + last.n_evaluations)
+
+
+def _metric(objective: Objective) -> Callable[[Any], Any] | None:
+    """Return the weak-sample metric of an objective, None where the configuration switches it off."""
+    config = objective.config
+    if config.metric_damping_last == 0:
+        return None
+    return weak_sample_metric(
+        objective.transfers,
+        objective.wavelengths_nm,
+        nm_per_unit=NM_PER_UNIT,
+        damping=config.metric_damping_last,
+        roughness=(
+            config.tv_weight / (config.tv_eps_nm / NM_PER_UNIT),
+            config.absorption_tv_weight / config.absorption_tv_eps,
+        ),
+    )
 
 
 def first_descent(
@@ -165,9 +188,7 @@ class _Problem:
         xp = array_namespace(intensity)
         is_recorded = xp.isfinite(intensity)
         if not bool(is_recorded.any()):
-            raise ValueError(
-                "got an intensity without a finite pixel, expected some: is the frame missing?"
-            )
+            raise ValueError("got an intensity without a finite pixel, expected some: is the frame missing?")
         grid = PaddedGrid.around(intensity.shape[-2:], padding_px(config.padding_um, pixel_pitch_um))
         recorded = xp.sqrt(xp.maximum(xp.where(is_recorded, intensity, 0), 0)).astype(xp.float32)
         amplitude = xp.full((len(channels), *grid.padded_yx), -1, dtype=xp.float32)
@@ -184,12 +205,19 @@ class _Problem:
         return field[0] * np.float32(NM_PER_UNIT), field[1].copy()
 
     def replace(self, unknowns: Any, opd_nm: Any, absorption: Any) -> None:
-        """Overwrite the recorded field; the margin keeps what the first descent left there."""
+        """Overwrite the recorded field and lift the margin with it.
+
+        The refinement may move the level of OPD, which no hologram shows; a margin left behind would
+        make a step around the field, which holograms do show.
+        """
         for plane, got in zip(unknowns, (opd_nm, absorption), strict=True):
             if tuple(got.shape) != self.grid.shape_yx:
                 raise ValueError(f"refine returned maps of {tuple(got.shape)}, expected {self.grid.shape_yx}")
-            plane[self.grid.window] = got
-        unknowns[0][self.grid.window] /= NM_PER_UNIT
+        xp = array_namespace(unknowns)
+        opd = opd_nm / NM_PER_UNIT
+        unknowns[0] += xp.median(opd - unknowns[0][self.grid.window])
+        unknowns[0][self.grid.window] = opd
+        unknowns[1][self.grid.window] = absorption
 
     def retrieval(self, unknowns: Any, misfit: float, misfit_first: float, n_evaluations: int) -> Retrieval:
         opd_nm, absorption = self.maps(unknowns)

@@ -65,7 +65,8 @@ def with_heir(
         new = orphans[tracks.frame[orphans] == frame]
         rows = np.concatenate([tracks.rows_in(int(frame) + late) for late in range(config.memory_frames + 1)])
         rows = rows[~tracks.is_start[rows]]
-        rows = rows[tracks.frame[rows - 1] < frame]
+        lasts = tracks.stop[tracks.track[rows]] - rows >= config.min_track_frames
+        rows = rows[lasts & (tracks.frame[rows - 1] < frame)]
         if len(rows) == 0:
             continue
         near = cKDTree(tracks.position_um[rows]).query_ball_point(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -77,25 +76,13 @@ def choose(
 ) -> list[Hypothesis]:
     """Return the set of compatible hypotheses with the largest sum of `limit - cost`.
 
-    A beginning of a track is explained once, an end of a track leads to one event, and the divisions
-    along one track are at least `min_cycle_h` apart. Solved as an integer programme (HiGHS).
+    A beginning of a track is explained once, an end of a track leads to one event, and a cell does not
+    divide within `min_cycle_h` of its birth. Solved as an integer programme (HiGHS).
     """
     if not hypotheses:
         return []
-    claims: dict[tuple[str, int], list[int]] = {}
-    divided: dict[int, list[int]] = {}
-    for k, hypothesis in enumerate(hypotheses):
-        claims.setdefault(("after", hypothesis.before), []).append(k)
-        for row in hypothesis.after:
-            claims.setdefault(("before", row), []).append(k)
-        if hypothesis.kind == "division":
-            divided.setdefault(int(tracks.track[hypothesis.before]), []).append(k)
-    conflicts = [members for members in claims.values() if len(members) > 1]
-    for members in divided.values():
-        hours = {k: tracks.time_h[hypotheses[k].before] for k in members}
-        conflicts += [
-            [a, b] for a, b in combinations(members, 2) if abs(hours[a] - hours[b]) < config.min_cycle_h
-        ]
+    conflicts = [members for members in _claims(hypotheses).values() if len(members) > 1]
+    conflicts += _too_soon(hypotheses, tracks, config.min_cycle_h)
     gain = np.array([limit - h.cost for h in hypotheses])
     if not conflicts:
         return hypotheses
@@ -112,6 +99,32 @@ def choose(
     if answer.x is None:
         raise RuntimeError(f"choosing among {len(hypotheses)} divisions failed: {answer.message}")
     return [hypotheses[k] for k in np.flatnonzero(answer.x > 0.5)]
+
+
+def _claims(hypotheses: list[Hypothesis]) -> dict[tuple[str, int], list[int]]:
+    """Return which hypotheses explain what follows a row, and which what precedes it."""
+    claims: dict[tuple[str, int], list[int]] = {}
+    for k, hypothesis in enumerate(hypotheses):
+        claims.setdefault(("after", hypothesis.before), []).append(k)
+        for row in hypothesis.after:
+            claims.setdefault(("before", row), []).append(k)
+    return claims
+
+
+def _too_soon(hypotheses: list[Hypothesis], tracks: LinkedTracks, min_cycle_h: float) -> list[list[int]]:
+    """Return pairs of divisions of which the second comes too soon: on one track, or on a daughter's."""
+    divided: dict[int, list[int]] = {}
+    for k, hypothesis in enumerate(hypotheses):
+        if hypothesis.kind == "division":
+            divided.setdefault(int(tracks.track[hypothesis.before]), []).append(k)
+    division_h = [tracks.time_h[hypothesis.before] for hypothesis in hypotheses]
+    found: set[tuple[int, int]] = set()
+    for k, hypothesis in enumerate(hypotheses):
+        if hypothesis.kind == "division":
+            for track in {int(tracks.track[row]) for row in (hypothesis.before, *hypothesis.after)}:
+                near = (j for j in divided.get(track, []) if abs(division_h[j] - division_h[k]) < min_cycle_h)
+                found.update((min(j, k), max(j, k)) for j in near if j != k)
+    return [list(pair) for pair in sorted(found)]
 
 
 def _cut_where_mass_drops(event: Hypothesis, tracks: LinkedTracks, config: TrackConfig) -> Hypothesis:

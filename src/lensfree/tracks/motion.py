@@ -23,7 +23,9 @@ MASS_JUMP = 0.42
 
 
 class MotionPredictor:
-    """A predictor for trackpy: called with a frame and points (y, x, weighted ln mass), it says where they will be.
+    """A predictor for trackpy: called with a frame and points, it says where they will be in that frame.
+
+    Coordinates are y, x and weighted ln(dry mass), all in um.
 
     Args:
         persistence: share of its running velocity that a cell keeps from frame to frame.
@@ -40,7 +42,7 @@ class MotionPredictor:
         self.n_seen = np.zeros(1024, dtype=np.int64)
 
     def __call__(self, frame: int, points: Sequence[Any]) -> np.ndarray:
-        """Return (n, 3) predictions for a frame, after learning from the points what happened to their tracks."""
+        """Return (n, 3) predictions for a frame, after learning what happened to the points' tracks."""
         track = np.fromiter((point.track.id for point in points), dtype=np.int64, count=len(points))
         seen_in = np.fromiter((point.t for point in points), dtype=np.int64, count=len(points))
         seen_um = np.array([point.pos for point in points]).reshape(-1, 3)

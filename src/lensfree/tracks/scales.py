@@ -97,7 +97,7 @@ def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
 
 
 def _persistence(step_um: np.ndarray, upper_um: float, config: TrackConfig) -> tuple[float, float]:
-    """Return the regression of a step on the running velocity before it, and the sd of what remains per axis."""
+    """Return the regression of steps on the running velocity before, and the sd per axis of what remains."""
     step_um = step_um[(np.linalg.norm(step_um, axis=2) <= 1.5 * upper_um).all(axis=1)]
     if len(step_um) < config.min_pairs:
         return 0.0, 0.0

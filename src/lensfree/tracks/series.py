@@ -50,8 +50,8 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
             k = int(np.flatnonzero(steps <= 0)[0])
             raise ValueError(
                 f"cell {path_cell[k]} is in frame {frame[path_rows[k]]} and cell {path_cell[k + 1]} of the "
-                f"same path in frame {frame[path_rows[k + 1]]}; expected one row per frame, daughters after their "
-                "mother: check cell_id and parent_id"
+                f"same path in frame {frame[path_rows[k + 1]]}; expected one row per frame, daughters after "
+                "their mother: check cell_id and parent_id"
             )
         borders = np.flatnonzero(steps > config.max_gap_frames + 1) + 1
         for part in np.split(np.arange(len(path_rows)), borders):
