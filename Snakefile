@@ -14,23 +14,15 @@ configfile: "config.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
-include: "workflow/rules/simulate.smk"
-include: "workflow/rules/background.smk"
-include: "workflow/rules/load.smk"
-include: "workflow/rules/ingest.smk"
-include: "workflow/rules/inspect.smk"
-include: "workflow/rules/focus.smk"
-include: "workflow/rules/reconstruct.smk"
-include: "workflow/rules/quantify.smk"
-include: "workflow/rules/track.smk"
-include: "workflow/rules/series.smk"
-include: "workflow/rules/score.smk"
-include: "workflow/rules/report.smk"
-include: "workflow/rules/train_unwrap.smk"
-include: "workflow/rules/train_quantify.smk"
-include: "workflow/rules/train_score.smk"
-include: "workflow/rules/train_forecast.smk"
-include: "workflow/rules/evaluate.smk"
+
+
+for word in (
+    *("simulate", "background", "load", "ingest", "inspect", "focus", "reconstruct"),
+    *("quantify", "track", "series", "score", "report"),
+    *("train_unwrap", "train_quantify", "train_score", "train_forecast", "evaluate"),
+):
+
+    include: f"workflow/rules/{word}.smk"
 
 
 localrules:

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from lensfree.contracts import TRACKS
-from lensfree.tracks.hypotheses import Hypothesis, LinkedTracks
+from lensfree.tracks.candidates import LinkedTracks
+from lensfree.tracks.hypotheses import YOUNG_MOTHER_COST, Expectation, Hypothesis, division_cost
 from lensfree.tracks.lineage import choose, resolve_divisions
 from lensfree.tracks.link import link
+from lensfree.tracks.scales import Scales
 
 WORLDS = [
     cases.straight_walk,
@@ -61,6 +63,22 @@ def test_mass_must_be_conserved(tiny):
     assert (tracks["parent_id"] == -1).all()
     blind = tiny.model_copy(update={"log_mass_weight_um": 0.0})
     assert (resolve_divisions(link(cases.seen(truth), blind), blind)["parent_id"] >= 0).any()
+
+
+def test_a_mother_seen_once_is_dearer_and_one_there_from_the_start_is_not(tiny):
+    truth = cases.one_division()
+    scales = Scales(15.0, 2.0, 0.0, log_mass_sd=0.1, log_mass_weight_um=10.0)
+    costs = {}
+    for first_frame in (14, 13, 0):
+        tracks = LinkedTracks(
+            truth[(truth["cell_id"] != 0) | (truth["frame"] >= first_frame)].assign(track=truth["cell_id"]),
+            tiny,
+        )
+        mother, daughters = tracks.stop[:1] - 1, tracks.start[None, 2:]
+        expectation = Expectation.before_any(scales, tiny)
+        costs[first_frame] = division_cost(tracks, mother, daughters, scales, tiny, expectation)[0]
+    assert costs[14] - costs[13] == pytest.approx(YOUNG_MOTHER_COST)
+    assert costs[13] == pytest.approx(costs[0])
 
 
 def test_a_cell_does_not_divide_again_at_once(tiny):

@@ -117,28 +117,23 @@ def test_a_group_that_trackpy_refuses_is_linked(assignment_limit, caplog):
     assert ("narrowed 0 times" in caplog.text) == (assignment_limit == 1500)
 
 
-def test_the_assignment_minimises_the_same_sum_as_trackpy():
+@pytest.mark.parametrize("n_targets", [3, 6])
+def test_the_assignment_minimises_the_same_sum_as_trackpy(n_targets):
     rng = np.random.default_rng(5)
-    for _ in range(20):
-        distance = rng.uniform(0, 12, (5, 6))
+    for _ in range(100):
+        distance = rng.uniform(0, 12, (5, n_targets))
         totals = []
         for solve in (link_module._assign, link_module.subnet_linker_recursive):
-            targets = [SimpleTarget(k) for k in range(6)]
+            targets = [SimpleTarget(k) for k in range(n_targets)]
             sources = [SimpleTarget(10 + k) for k in range(5)]
-            for i, source in enumerate(sources):
-                source.forward_cands = sorted(
-                    ((targets[j], distance[i, j]) for j in range(6) if distance[i, j] <= 8.0),
-                    key=lambda c: c[1],
-                )
+            for source, row in zip(sources, distance, strict=True):
+                near = [(target, d) for target, d in zip(targets, row, strict=True) if d <= 8.0]
+                source.forward_cands = sorted(near, key=lambda candidate: candidate[1])
             ends = solve(set(sources), set(targets), 8.0)
-            assert {s for s in ends[0] if s} == set(sources) and {t for t in ends[1] if t} == set(targets)
-            totals.append(
-                sum(
-                    64.0 if t is None else distance[s.uuid - 10, t.uuid] ** 2
-                    for s, t in zip(*ends, strict=True)
-                    if s is not None
-                )
-            )
+            assert {s for s in ends[0] if s} == set(sources)
+            assert {t for t in ends[1] if t} == set(targets)
+            steps = [(s, t) for s, t in zip(*ends, strict=True) if s is not None]
+            totals.append(sum(64.0 if t is None else distance[s.uuid - 10, t.uuid] ** 2 for s, t in steps))
         assert totals[0] == pytest.approx(totals[1], rel=1e-12)
 
 

@@ -151,7 +151,7 @@ class OpdWriter:
         if not np.isfinite(steps).all() or steps.min() < limit.min or steps.max() > limit.max:
             raise ContractError(
                 f"{self._path}: {name} from {np.min(values):.6g} to {np.max(values):.6g} does not fit "
-                f"16 bits in steps of {scale:g} (range {limit.min * scale:g} to {limit.max * scale:g}, no NaN); "
+                f"16 bits in steps of {scale:g} ({limit.min * scale:g} to {limit.max * scale:g}, no NaN); "
                 "raise storage.opd_step_nm or check the reconstruction"
             )
         return steps.astype(np.int16)

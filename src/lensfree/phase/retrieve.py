@@ -99,7 +99,7 @@ def retrieve(
         unknowns,
         objective.value_and_gradient,
         iterations=config.iterations_last,
-        metric=_metric(objective),
+        metric=None if refine is None else _metric(objective),
     )
     misfit = problem.objective.misfit(last.unknowns)
     return problem.retrieval(last.unknowns, misfit, misfit_first, first.n_evaluations + last.n_evaluations)
@@ -210,7 +210,7 @@ class _Problem:
         The refinement may move the level of OPD, which no hologram shows; a margin left behind would
         make a step around the field, which holograms do show.
         """
-        for plane, got in zip(unknowns, (opd_nm, absorption), strict=True):
+        for got in (opd_nm, absorption):
             if tuple(got.shape) != self.grid.shape_yx:
                 raise ValueError(f"refine returned maps of {tuple(got.shape)}, expected {self.grid.shape_yx}")
         xp = array_namespace(unknowns)

@@ -20,7 +20,7 @@ from lensfree.io.tables import write_table
 from lensfree.optics.focus import central_field, find_focus, find_sharpest
 from lensfree.optics.hologram import Channel
 from lensfree.optics.registration import register
-from lensfree.phase.retrieve import retrieve
+from lensfree.phase.retrieve import misfit_by_distance
 
 logger = logging.getLogger(__name__)
 
@@ -72,15 +72,18 @@ def _find(
     reconstruct: ReconstructConfig,
 ) -> list[Channel]:
     """Bracket by sharpness, register there, settle by misfit: the misfit needs the colours in register."""
-    short = reconstruct.model_copy(update={"method": "reference", "iterations_reference": config.iterations})
     start_um = find_sharpest(intensity, channels, pixel_pitch_um=pixel_pitch_um, config=config)
+    if not np.isfinite(start_um):  # nothing is sharp anywhere; registration bears a distance that is off
+        start_um = (config.z_min_um * config.z_max_um) ** 0.5
     registered = _register(intensity, _at(channels, start_um), pixel_pitch_um, config)
-
-    def misfit_at(z_um: float) -> float:
-        return retrieve(
-            intensity, _at(registered, z_um), pixel_pitch_um=pixel_pitch_um, optics=optics, config=short
-        ).misfit
-
+    misfit_at = misfit_by_distance(
+        intensity,
+        registered,
+        pixel_pitch_um=pixel_pitch_um,
+        optics=optics,
+        config=reconstruct,
+        iterations=config.iterations,
+    )
     focus = find_focus(
         intensity, registered, pixel_pitch_um=pixel_pitch_um, config=config, misfit_at=misfit_at
     )

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from lensfree.io.files import written_whole
 
+Target = float | tuple[float, float] | None
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -30,7 +32,7 @@ class Measure:
     better: Literal["lower", "higher", "between"]
     n: int
     seeds: tuple[int, ...]
-    target: float | tuple[float, float] | None
+    target: Target
     meaning: str
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -58,8 +57,6 @@ def find_events(tracks: LinkedTracks, scales: Scales, config: TrackConfig) -> li
     if len(sure) >= MIN_DIVISIONS_TO_LEARN:
         expectation = _learn(tracks, sure, config, expectation)
         events = choose(propose(tracks, scales, config, expectation), tracks, config, limit)
-    if scales.log_mass_weight_um > 0:
-        events = [_cut_where_mass_drops(e, tracks, config) if e.kind == "division" else e for e in events]
     kinds = [e.kind for e in events]
     logger.info(
         "%d tracks: %d divisions, %d gaps closed; %s",
@@ -125,27 +122,6 @@ def _too_soon(hypotheses: list[Hypothesis], tracks: LinkedTracks, min_cycle_h: f
                 near = (j for j in divided.get(track, []) if abs(division_h[j] - division_h[k]) < min_cycle_h)
                 found.update((min(j, k), max(j, k)) for j in near if j != k)
     return [list(pair) for pair in sorted(found)]
-
-
-def _cut_where_mass_drops(event: Hypothesis, tracks: LinkedTracks, config: TrackConfig) -> Hypothesis:
-    """Move a division back to the frame where the heir's dry mass drops.
-
-    A daughter that is missed at birth begins late, while her sister, already half as heavy, passes for the
-    mother.
-    """
-    heirs = [row for row in event.after if tracks.track[row] == tracks.track[event.before]]
-    if not heirs:
-        return event
-    others = tuple(row for row in event.after if row != heirs[0])
-    ends = np.array([event.before]), np.array([heirs[0]])
-    mother_pg = tracks.median_mass_pg(ends[0], -config.division_mass_frames)[0]
-    daughter_pg = tracks.median_mass_pg(ends[1], config.division_mass_frames)[0]
-    before, earliest = event.before, tracks.start[tracks.track[event.before]]
-    for _ in range(config.memory_frames):
-        if before == earliest or tracks.dry_mass_pg[before] ** 2 >= mother_pg * daughter_pg:
-            break
-        before -= 1
-    return replace(event, before=before, after=(before + 1, *others))
 
 
 def _learn(

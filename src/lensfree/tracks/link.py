@@ -133,8 +133,7 @@ def _assign(sources: set[Any], targets: set[Any], search_range: float) -> tuple[
     rows, columns = sorted(sources, key=_birth), sorted(targets, key=_birth)
     column_of = {target: k for k, target in enumerate(columns)}
     lost = search_range**2
-    forbidden = 1e6 * lost
-    cost = np.full((len(rows), len(columns) + len(rows)), forbidden)
+    cost = np.full((len(rows), len(columns) + len(rows)), np.inf)
     for i, source in enumerate(rows):
         cost[i, len(columns) + i] = lost
         for target, distance in source.forward_cands:
