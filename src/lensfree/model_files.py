@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,10 @@ def register(name: str, weights: Path, folder: Path, *, trained_on: str, units: 
     text = yaml.safe_dump({**known, name: entry}, sort_keys=True, width=100)
     (folder / "registry.yaml").write_text(HEADER + text, encoding="utf-8")
     return path
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        raise SystemExit("usage: python -m lensfree.model_files NAME FILE.safetensors TRAINED_ON UNITS")
+    name, file, trained_on, units = sys.argv[1:]
+    print(register(name, Path(file), Path("models"), trained_on=trained_on, units=units))

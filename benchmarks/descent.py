@@ -1,0 +1,139 @@
+"""Cost of one evaluation of the objective against its FFTs alone and against torch autograd.
+
+All three run in this process on the same field, one after the other in turns, and the medians are
+compared, so that the ratios hold when the machine's speed drifts. Usage: python benchmarks/descent.py
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable
+from datetime import date
+from math import pi
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lensfree.arrays import cpu_count, fft2, ifft2
+from lensfree.config import OpticsConfig, ReconstructConfig
+from lensfree.optics.hologram import Channel, build_transfers
+from lensfree.phase.objective import NM_PER_UNIT, Objective
+
+SHAPE_YX = (750, 1024)
+CHANNELS = [Channel(wavelength_nm, 1000.0) for wavelength_nm in (647.0, 540.0, 450.0)]
+TURNS = 7
+DOCS = Path(__file__).parents[1] / "docs"
+HEAD = """# Benchmarks
+
+Ratios against a named alternative, measured in one run. Written by the scripts in `benchmarks/`.
+
+| key | value | better | what was compared | machine | date | command |
+|---|---|---|---|---|---|---|
+"""
+
+
+def build() -> tuple[Objective, np.ndarray]:
+    """Return the objective of a noisy open beam and a point to evaluate it at."""
+    rng = np.random.default_rng(0)
+    like = np.empty(SHAPE_YX, np.complex64)
+    transfers = build_transfers(CHANNELS, like, pixel_pitch_um=1.67, optics=OpticsConfig())
+    amplitude = rng.normal(1, 0.1, (len(CHANNELS), *SHAPE_YX)).astype(np.float32)
+    objective = Objective(amplitude, transfers, [c.wavelength_nm for c in CHANNELS], ReconstructConfig())
+    return objective, rng.normal(0, 0.1, (2, *SHAPE_YX)).astype(np.float32)
+
+
+def ffts_alone(objective: Objective) -> Callable[[], object]:
+    """Return a call that does nothing but the four transforms per channel."""
+    field = objective.transfers[0].copy()
+
+    def run() -> None:
+        for _ in objective.transfers:
+            ifft2(fft2(field))
+            ifft2(fft2(field))
+
+    return run
+
+
+def by_autograd(objective: Objective, unknowns: np.ndarray) -> Callable[[], object]:
+    """Return a call for misfit and gradient of the same model, written plainly in torch."""
+    transfers, amplitude = torch.from_numpy(objective.transfers), torch.from_numpy(objective.amplitude)
+
+    def run() -> torch.Tensor:
+        point = torch.from_numpy(unknowns).requires_grad_()
+        total = torch.zeros(())
+        for transfer, measured, wavelength_nm in zip(
+            transfers, amplitude, objective.wavelengths_nm, strict=True
+        ):
+            phase = (2 * pi * NM_PER_UNIT / wavelength_nm) * point[0]
+            field = torch.fft.ifft2(torch.fft.fft2(torch.exp(torch.complex(-point[1], phase))) * transfer)
+            total = total + ((field.abs() - measured) ** 2).sum() / len(transfers)
+        total.backward()
+        return point.grad
+
+    return run
+
+
+def medians(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Return the median seconds of each call, taken in turns after one warm-up."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(TURNS + 1):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            if turn:
+                times[name].append(time.perf_counter() - start)
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def write(entries: dict[str, dict[str, object]]) -> None:
+    """Merge the entries into docs/benchmarks.json and write docs/benchmarks.md from it."""
+    path = DOCS / "benchmarks.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known.update(entries)
+    path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    columns = ("better", "meaning", "machine", "date", "command")
+    rows = [
+        f"| `{key}` | {entry['value']:.2f} | " + " | ".join(str(entry[c]) for c in columns) + " |"
+        for key, entry in sorted(known.items())
+    ]
+    (DOCS / "benchmarks.md").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(cpu_count())
+    objective, unknowns = build()
+    seconds = medians(
+        {
+            "ours": lambda: objective.value_and_gradient(unknowns),
+            "ffts": ffts_alone(objective),
+            "autograd": by_autograd(objective, unknowns),
+        }
+    )
+    about = {
+        "unit": "1",
+        "n": TURNS,
+        "machine": f"{platform.machine()}, {cpu_count()} threads",
+        "date": date.today().isoformat(),
+        "command": "python benchmarks/descent.py",
+    }
+    size = f"{SHAPE_YX[0]} x {SHAPE_YX[1]}, 3 colours"
+    write(
+        {
+            "descent.over_ffts": {
+                **about,
+                "value": seconds["ours"] / seconds["ffts"],
+                "better": "lower",
+                "meaning": f"value and gradient / its FFTs alone, {size}",
+            },
+            "descent.vs_autograd": {
+                **about,
+                "value": seconds["autograd"] / seconds["ours"],
+                "better": "higher",
+                "meaning": f"torch autograd / value and gradient (with regularisers), {size}",
+            },
+        }
+    )
+    print(seconds)

@@ -1,0 +1,16 @@
+"""Say where the reports and scores of a run are. Usage: python scripts/announce.py RESULTS"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+results = Path(sys.argv[1])
+print("\nReport of everything:", results / "report.html")
+for page in sorted(results.glob("*/report.html")):
+    line = f"  {page.parent.name}: {page}"
+    scores = page.with_name("scores.parquet")
+    if scores.exists():
+        table = pd.read_parquet(scores)
+        line += f"; scores: {scores} ({int(table['is_flagged'].sum())} of {len(table)} histories flagged)"
+    print(line)
