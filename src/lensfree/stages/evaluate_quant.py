@@ -60,8 +60,10 @@ def _summary(
 ) -> dict[str, Measure]:
     n_found = sum(look.detection.n_found for look in looks)
     n_true = sum(look.detection.n_true for look in looks)
-    precision = sum(look.detection.precision * look.detection.n_found for look in looks) / n_found
-    recall = sum(look.detection.recall * look.detection.n_true for look in looks) / n_true
+    seen = [look.detection for look in looks]
+    # A field without cells has no precision of its own and adds nothing to the sum.
+    precision = sum(d.precision * d.n_found for d in seen if d.n_found) / max(n_found, 1)
+    recall = sum(d.recall * d.n_true for d in seen if d.n_true) / max(n_true, 1)
     said = "cells found by the CNN after full optics and reconstruction against simulated truth"
 
     def entry(name: str, value: float, unit: str, better: str, n: int, meaning: str) -> tuple[str, Measure]:
