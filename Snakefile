@@ -17,7 +17,7 @@ include: "workflow/rules/inputs.smk"
 
 
 for word in (
-    *("simulate", "background", "load", "ingest", "inspect", "focus", "reconstruct"),
+    *("simulate", "background", "load", "ingest", "check", "focus", "reconstruct"),
     *("quantify", "track", "series", "score", "report"),
     *("train_unwrap", "train_quantify", "train_score", "train_forecast", "evaluate"),
 ):

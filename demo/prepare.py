@@ -19,40 +19,38 @@ BEAD_COUNTS = 15000
 MOVIE_FRAMES = 360
 
 
+def write(path: Path, image: np.ndarray) -> None:
+    """Write a TIFF compressed without loss."""
+    tifffile.imwrite(path, image, compression="zlib", predictor=True, photometric="minisblack")
+
+
 def copy_dcod(source: Path, target: Path) -> None:
-    """Copy two holograms as they are, recompressed; the USAF background is saturated throughout and of no use."""
-    kinds = {"cheek_cells": ("hologram", "background"), "usaf_1951": ("hologram",)}
-    for name, published in kinds.items():
-        for kind in published:
-            image = tifffile.imread(source / f"{name}_{kind}.tif")
-            tifffile.imwrite(target / f"{name}_{kind}.tif", image, compression="zlib", predictor=True)
+    """Copy two holograms as they are; the USAF background is saturated throughout and of no use."""
+    for name in ("cheek_cells_hologram", "cheek_cells_background", "usaf_1951_hologram"):
+        write(target / f"{name}.tif", tifffile.imread(source / f"{name}.tif"))
 
 
 def convert_beads(source: Path, target: Path) -> None:
     """Scale the float intensities to 16-bit counts, median at BEAD_COUNTS, one file per distance."""
     for z_mm in (7, 9, 11, 13, 15, 17):
-        contents = scipy.io.loadmat(source / f"hologram_z{z_mm}mm.mat")
-        intensity = next(value for name, value in contents.items() if not name.startswith("__"))
+        intensity = scipy.io.loadmat(source / f"hologram_z{z_mm}mm.mat")["holography"]
         counts = np.rint(intensity / np.median(intensity) * BEAD_COUNTS)
         if counts.max() > np.iinfo(np.uint16).max:
-            raise ValueError(f"beads at {z_mm} mm: {counts.max():.0f} counts do not fit 16 bits; lower BEAD_COUNTS")
-        tifffile.imwrite(
-            target / f"beads_0000_z{z_mm:02d}mm.tif", counts.astype(np.uint16), compression="zlib", predictor=True
-        )
-    phase_rad = scipy.io.loadmat(source / "true_phase.mat")["gt_phase"].astype(np.float32)
-    tifffile.imwrite(target / "beads_true_phase_rad.tif", phase_rad, compression="zlib", predictor=True)
+            raise ValueError(f"beads at {z_mm} mm: {counts.max():.0f} exceeds 16 bits; lower BEAD_COUNTS")
+        write(target / f"beads_0000_z{z_mm:02d}mm.tif", counts.astype(np.uint16))
+    phase_rad = scipy.io.loadmat(source / "true_phase.mat")["gt_phase"]
+    write(target / "beads_true_phase_rad.tif", phase_rad.astype(np.float32))
 
 
 def cut_movie(source: Path, target: Path) -> None:
     """Keep the first MOVIE_FRAMES frames of the whole field."""
-    movie = tifffile.imread(source / "phase.tif", key=range(MOVIE_FRAMES))
-    tifffile.imwrite(target / "mda_mb_231_phase.tif", movie, compression="zlib", predictor=True, photometric="minisblack")
+    write(target / "mda_mb_231_phase.tif", tifffile.imread(source / "phase.tif", key=range(MOVIE_FRAMES)))
 
 
 if __name__ == "__main__":
-    sources = Path(sys.argv[1])
-    for folder, work in (("dcod", copy_dcod), ("beads_multiheight", convert_beads), ("livecyte_movie", cut_movie)):
+    cutters = {"dcod": copy_dcod, "beads_multiheight": convert_beads, "livecyte_movie": cut_movie}
+    for folder, cut in cutters.items():
         destination = HERE / "real" / folder
         destination.mkdir(parents=True, exist_ok=True)
-        work(sources / folder, destination)
-        shutil.copy(sources / folder / "LICENSE", destination / "LICENSE")
+        cut(Path(sys.argv[1]) / folder, destination)
+        shutil.copyfile(Path(sys.argv[1]) / folder / "LICENSE", destination / "LICENSE")

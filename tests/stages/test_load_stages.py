@@ -1,4 +1,4 @@
-"""load, background, inspect and ingest: files in, chunks out, every fault named."""
+"""load, background, check and ingest: files in, chunks out, every fault named."""
 
 import logging
 from pathlib import Path
@@ -16,7 +16,7 @@ from lensfree.io.stacks import open_holograms, open_opd
 from lensfree.io.tables import read_provenance, read_table, write_table
 from lensfree.io.tiff import BadFrameError
 from lensfree.sources import SourceError
-from lensfree.stages import background, ingest, inspect, load
+from lensfree.stages import background, check, ingest, load
 from lensfree.stages.joblog import job_log, only_path
 
 SHAPE_YX = (48, 80)
@@ -186,7 +186,7 @@ def frame_table(path: Path, frames, is_missing) -> Path:
 def test_inspect_joins_the_chunks_in_order(tmp_path):
     second = frame_table(tmp_path / "1.parquet", [2, 3], [False, True])
     first = frame_table(tmp_path / "0.parquet", [0, 1], [False, False])
-    inspect.run(chunks=[second, first], out=tmp_path / "f.parquet", acquisition="a", provenance={"code": "y"})
+    check.run(chunks=[second, first], out=tmp_path / "f.parquet", acquisition="a", provenance={"code": "y"})
     assert read_table(tmp_path / "f.parquet", FRAMES)["frame"].tolist() == [0, 1, 2, 3]
     assert read_provenance(tmp_path / "f.parquet") == {"code": "y"}
 
@@ -201,7 +201,7 @@ def test_inspect_joins_the_chunks_in_order(tmp_path):
 def test_inspect_is_the_gate(tmp_path, frames, missing, says):
     chunk = frame_table(tmp_path / "0.parquet", frames, missing)
     with pytest.raises(BadFrameError, match=says):
-        inspect.run(chunks=[chunk], out=tmp_path / "f.parquet", acquisition="a", provenance={})
+        check.run(chunks=[chunk], out=tmp_path / "f.parquet", acquisition="a", provenance={})
     assert not (tmp_path / "f.parquet").exists()
 
 

@@ -17,7 +17,7 @@ EVERYTHING = {
     "background plate",
     "load plate 0000",
     "load plate 0001",
-    "inspect plate",
+    "check plate",
     "focus plate",
     "reconstruct plate 0000",
     "reconstruct plate 0001",
@@ -38,7 +38,7 @@ def test_everything_was_made(place):
 
 def test_results_say_how_they_were_made(place):
     provenance = read_provenance(place.results() / "frames.parquet")
-    assert (provenance["rule"], provenance["acquisition"]) == ("inspect", "plate")
+    assert (provenance["rule"], provenance["acquisition"]) == ("check", "plate")
     with open_holograms(place.results() / "holograms" / "0000.h5") as holograms:
         assert holograms.provenance["acquisition"]["pixel_pitch_um"] == 1.67
         assert len(holograms.provenance["code"]) == 16
@@ -76,13 +76,13 @@ def test_another_order_or_note_in_the_sheet_reruns_nothing_expensive(place):
         ),
         ("report", {"montage_frames": 1}, {"report plate"}),
         ("track", {"memory_frames": 1}, set()),
-        ("load", {"background": "smooth"}, EVERYTHING - {"inspect plate"}),
+        ("load", {"background": "smooth"}, EVERYTHING - {"check plate"}),
     ],
 )
 def test_a_changed_section_reruns_its_stage_and_what_follows(place, section, change, rerun):
     place.config[section] = {**place.config.get(section, {}), **change}
     got = place.planned()
-    assert got - {"inspect plate"} == rerun
+    assert got - {"check plate"} == rerun
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_longer_acquisition_computes_its_last_chunk_only(place):
     write_frame(place.folder, 3)
     write_frame(place.folder, 4)
     assert place.planned() == {
-        *("load plate 0001", "load plate 0002", "inspect plate"),
+        *("load plate 0001", "load plate 0002", "check plate"),
         *("reconstruct plate 0001", "reconstruct plate 0002", "report plate"),
     }
     place.run()
@@ -133,4 +133,4 @@ def test_a_single_stage_can_be_asked_for(fresh):
 
 def test_results_can_lie_elsewhere(fresh):
     fresh.config["results"] = "out/of/the/way"
-    assert "inspect plate" in fresh.planned("out/of/the/way/plate/frames.parquet")
+    assert "check plate" in fresh.planned("out/of/the/way/plate/frames.parquet")

@@ -1,4 +1,4 @@
-"""Stage inspect: the gate before anything expensive; every frame was read, and what it looked like."""
+"""Stage check: the gate before anything expensive; every frame was read, and what it looked like."""
 
 from __future__ import annotations
 

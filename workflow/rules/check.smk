@@ -1,16 +1,16 @@
 # The gate: what is expensive waits for it, as `ancient`, because a longer acquisition must not
 # compute again what it has.
-rule inspect:
+rule check:
     input:
         chunks=chunks("<results>/{acquisition}/frames/{chunk}.parquet"),
     output:
         frames="<results>/{acquisition}/frames.parquet",
     params:
-        code=code_digest("inspect"),
+        code=code_digest("check"),
     log:
-        "<logs>/inspect/{acquisition}.log",
+        "<logs>/check/{acquisition}.log",
     benchmark:
-        "<logs>/inspect/{acquisition}.tsv"
+        "<logs>/check/{acquisition}.tsv"
     priority: 90
     resources:
         mem_mb=scaled_mb(1000),
@@ -18,4 +18,4 @@ rule inspect:
     conda:
         "../../envs/cpu.yaml"
     script:
-        "../../scripts/inspect.py"
+        "../../scripts/check.py"
