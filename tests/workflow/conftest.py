@@ -132,6 +132,52 @@ def finished(tmp_path_factory) -> Workplace:
     return place
 
 
+MOVIE_ROW = (*("movie", "culture", "opd", "raw/movie.tif", "", "1.67", "", "10"), "report")
+MOVIE_CONFIG = {
+    "acquisitions": "sheet.tsv",
+    "frames_per_chunk": 100,
+    "quantify": {"method": "reference"},
+    "track": {"search_range_um": 20.0},
+}
+MOVIE_FRAMES = 190
+
+
+def write_movie(folder: Path) -> None:
+    """Write OPD in nm of three cells that drift and grow for longer than a window of 30 h."""
+    (folder / "raw").mkdir(parents=True)
+    y, x = np.indices(SHAPE_YX)
+    frames = np.arange(MOVIE_FRAMES)[:, None, None]
+    opd_nm = np.random.default_rng(0).normal(0, 1, (MOVIE_FRAMES, *SHAPE_YX))
+    for row, column, top_nm in ((15, 18, 90), (45, 25, 110), (30, 60, 130)):
+        grown_nm = top_nm * (1 + frames / MOVIE_FRAMES)
+        radius2 = (y - row - frames / 60) ** 2 + (x - column + frames / 90) ** 2
+        opd_nm += grown_nm * np.exp(-((radius2 / 60) ** 2))
+    tifffile.imwrite(folder / "raw" / "movie.tif", opd_nm.astype(np.float32), photometric="minisblack")
+
+
+@pytest.fixture(scope="session")
+def finished_movie(finished) -> Workplace:
+    """An acquisition of OPD maps, taken through to scores and report."""
+    place = Workplace(
+        finished.project, finished.folder.with_name("lensfree_movie"), [MOVIE_ROW], MOVIE_CONFIG
+    )
+    with open(finished.folder.with_name("lensfree_movie.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place.folder / "done").exists():
+            write_movie(place.folder)
+            place.run()
+            (place.folder / "done").touch()
+    return place
+
+
+@pytest.fixture
+def movie(finished_movie, tmp_path) -> Workplace:
+    """A copy of the finished movie that a test may change."""
+    folder = tmp_path / "movie"
+    shutil.copytree(finished_movie.folder, folder)
+    return Workplace(finished_movie.project, folder, [MOVIE_ROW], MOVIE_CONFIG)
+
+
 @pytest.fixture
 def place(finished, tmp_path) -> Workplace:
     """A copy of the finished run that a test may change."""

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from conftest import ROW
+from conftest import ROW, Workplace
 
-from lensfree.contracts import FRAMES
+from lensfree.contracts import CELLS, FRAMES, SCORES, SERIES, TRACKS, WINDOWS
 from lensfree.io.stacks import open_opd
 from lensfree.io.tables import read_table
 
@@ -42,11 +43,8 @@ def job_of(pid: int, script: str) -> int | None:
     return None
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the job through /proc")
-def test_a_killed_job_leaves_no_half_file_and_the_same_command_finishes(place):
-    undisturbed = {name: read_opd(place.results() / "opd" / name) for name in ("0000.h5", "0001.h5")}
-    for path in [*(place.results() / "opd").iterdir(), place.results() / "report.html"]:
-        path.unlink()
+def kill_job(place: Workplace, script: str) -> None:
+    """Start the usual command, SIGKILL the first job that runs a script, and see the command fail."""
     place.write()
     running = subprocess.Popen(
         place.command(),
@@ -58,17 +56,56 @@ def test_a_killed_job_leaves_no_half_file_and_the_same_command_finishes(place):
     )
     job = None
     while job is None and running.poll() is None:
-        job = job_of(running.pid, ".reconstruct.py")
+        job = job_of(running.pid, script)
         time.sleep(0.02)
     assert job is not None, "the job was over before it could be killed"
     os.kill(job, signal.SIGKILL)
     text, _ = running.communicate(timeout=120)
     assert running.returncode != 0, text
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the job through /proc")
+
+
+@needs_proc
+def test_a_killed_job_leaves_no_half_file_and_the_same_command_finishes(place):
+    undisturbed = {name: read_opd(place.results() / "opd" / name) for name in ("0000.h5", "0001.h5")}
+    for path in [*(place.results() / "opd").iterdir(), place.results() / "report.html"]:
+        path.unlink()
+    kill_job(place, ".reconstruct.py")
     place.run()
     assert {path.name for path in (place.results() / "opd").iterdir()} == set(undisturbed)
     for name, before in undisturbed.items():
         np.testing.assert_array_equal(read_opd(place.results() / "opd" / name), before)
     assert place.planned() == set()
+
+
+TABLES = {
+    "cells/0000.parquet": CELLS,
+    "cells/0001.parquet": CELLS,
+    "tracks.parquet": TRACKS,
+    "series.parquet": SERIES,
+    "windows.parquet": WINDOWS,
+    "scores.parquet": SCORES,
+}
+
+
+@needs_proc
+@pytest.mark.parametrize("killed", ["quantify", "track", "series", "score"])
+def test_a_killed_stage_is_made_up_for_and_all_tables_are_the_same(movie, killed):
+    results = movie.results("movie")
+    undisturbed = {name: read_table(results / name, contract) for name, contract in TABLES.items()}
+    assert all(len(table) for table in undisturbed.values())
+    stages = {"quantify": 0, "track": 2, "series": 3, "score": 4}
+    for name in list(TABLES)[stages[killed] :]:
+        (results / name).unlink()
+    (results / "report.html").unlink()
+    kill_job(movie, f".{killed}.py")
+    movie.run()
+    for name, contract in TABLES.items():
+        pd.testing.assert_frame_equal(read_table(results / name, contract), undisturbed[name])
+    assert not list(movie.folder.rglob("*.partial"))
+    assert movie.planned() == set()
 
 
 def read_opd(path: Path) -> np.ndarray:
