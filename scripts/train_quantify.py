@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lensfree.config import FieldsConfig, OpticsConfig, ReconstructConfig, TrainQuantifyConfig
+from lensfree.config import FieldsConfig, OpticsConfig, QuantifyConfig, ReconstructConfig, TrainQuantifyConfig
 from lensfree.stages import train_quantify
 from lensfree.stages.joblog import job_log, only_path
 
@@ -15,5 +15,7 @@ with job_log(snakemake.log[0]):
         optics=OpticsConfig.model_validate(snakemake.params.optics),
         reconstruct=ReconstructConfig.model_validate(snakemake.params.reconstruct),
         refine_weights=only_path(snakemake.input.refine),
+        own=[Path(path) for path in snakemake.input.own],
+        quantify=QuantifyConfig.model_validate(snakemake.params.quantify),
         card={"name": "quantify", "version": "own", "code": snakemake.params.code},
     )

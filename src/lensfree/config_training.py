@@ -52,6 +52,10 @@ class TrainQuantifyConfig(Section):
     layers: Count = Field(20, description="convolution layers")
     features: Count = Field(32, description="features per layer")
     stride: Literal[1, 2] = Field(2, description="2 works on 2 x 2 blocks of pixels, four times faster")
+    own_acquisitions: tuple[str, ...] = Field(
+        (), description="acquisitions of the sheet that join the simulated fields, labelled by the reference"
+    )
+    own_stride: Count = Field(10, description="every how many of their frames one is used")
     zoom: tuple[float, float] = Field((0.65, 1.1), description="range of zooms of every second field")
     opd_gain: tuple[float, float] = Field((0.7, 2.0), description="range of gains on OPD")
     noise_sd_nm: NonNegative = Field(5.0, description="largest noise added to training fields [nm]")

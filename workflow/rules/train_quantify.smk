@@ -1,12 +1,14 @@
 rule train_quantify:
     input:
         refine=lambda wildcards: model_of(CONFIG.reconstruct.refine),
+        own=own_training_stacks,
     output:
         weights="<results>/models/quantify.safetensors",
     params:
         config=CONFIG.train_quantify.model_dump(mode="json"),
         fields=CONFIG.fields.model_dump(mode="json"),
         optics=CONFIG.optics.model_dump(mode="json"),
+        quantify=CONFIG.quantify.model_dump(mode="json"),
         reconstruct=CONFIG.reconstruct.model_dump(mode="json"),
         code=code_digest("train_quantify"),
     log:

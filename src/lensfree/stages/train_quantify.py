@@ -7,7 +7,7 @@ reference pipeline.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -18,11 +18,18 @@ from scipy.ndimage import zoom
 from skimage.transform import resize
 
 from lensfree.cells.representation import MEASURES, draw_representation
-from lensfree.config import FieldsConfig, OpticsConfig, ReconstructConfig, TrainQuantifyConfig
+from lensfree.config import (
+    FieldsConfig,
+    OpticsConfig,
+    QuantifyConfig,
+    ReconstructConfig,
+    TrainQuantifyConfig,
+)
 from lensfree.nets.plain_cnn import PlainCnnSpec
 from lensfree.nets.train import fit, turn
 from lensfree.nets.weights import save_cnn
 from lensfree.phase.retrieve import Refine, retrieve
+from lensfree.stages.own_crops import own_crops
 from lensfree.stages.refine import load_refine
 from lensfree.stages.represent import OPD_SCALE_NM
 from lensfree.stages.training_crops import CropPlan, make_crops
@@ -42,8 +49,14 @@ def run(
     reconstruct: ReconstructConfig,
     refine_weights: Path | None,
     card: Mapping[str, str],
+    own: Sequence[Path] = (),
+    quantify: QuantifyConfig | None = None,
 ) -> None:
-    """Make the crops (kept in `work`, so that an interrupted run goes on), train, save."""
+    """Make the crops (kept in `work`, so that an interrupted run goes on), train, save.
+
+    `own` are OPD chunks of the user's acquisitions, labelled by the classical pipeline; their crops join
+    the simulated ones.
+    """
     planes_of = partial(
         seen_and_wanted,
         optics=optics,
@@ -56,6 +69,9 @@ def run(
     )
     folder = plan.folder(work, config)
     crops = make_crops(plan, folder)
+    if own:
+        labelled = own_crops(own, config, quantify or QuantifyConfig(), fields.pixel_pitch_um)
+        crops = np.concatenate([crops, labelled])
 
     def draw_batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         chosen = crops[np.sort(rng.choice(len(crops), config.batch, replace=False))]
@@ -75,6 +91,7 @@ def run(
     trained = {
         "pixel_pitch_um": str(fields.pixel_pitch_um),
         "crops": str(len(crops)),
+        "own_stacks": str(len(own)),
         "seed": str(config.seed),
         "training_l1": f"{np.mean(losses[-200:]):.4f}",
     }

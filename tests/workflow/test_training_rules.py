@@ -1,0 +1,35 @@
+"""The training rules at toy size: weights with their card come out, and an unknown acquisition is named."""
+
+import pytest
+
+from lensfree.nets.weights import read_card
+
+pytestmark = pytest.mark.workflow
+
+TOY = {
+    "fields": {"side_px": 72, "fields_per_recipe": 1},
+    "train_unwrap": {"recipes": 1, "crops_per_field": 2, "crop_px": 40, "steps": 2, "batch": 2, "layers": 3},
+    "train_quantify": {
+        **{"recipes": 1, "crops_per_field": 2, "crop_px": 40, "steps": 2, "batch": 2, "layers": 3},
+        **{"own_acquisitions": ["movie"], "own_stride": 90},
+    },
+    "train_score": {"simulated_series": 12, "epochs": 1, "windows_per_epoch": 300},
+    "score": {"min_training_windows": 100},
+}
+
+
+def test_the_networks_can_be_trained_again_with_one_command(movie):
+    movie.config = {**movie.config, **TOY}
+    movie.run("train")
+    models = movie.folder / "results" / "models"
+    cards = {name: read_card(models / f"{name}.safetensors") for name in ("unwrap", "quantify", "forecast")}
+    assert cards["unwrap"]["pairs"] == "2"
+    assert (cards["quantify"]["own_stacks"], int(cards["quantify"]["crops"])) == ("2", 2 + 3 * 2)
+    assert cards["forecast"]["trained_on"].startswith("shipped, 12 simulated histories")
+    assert movie.planned("train") == set()
+
+
+def test_an_unknown_acquisition_to_train_on_is_named(movie):
+    movie.config = {**movie.config, "train_quantify": {"own_acquisitions": ["film"]}}
+    text = movie.run("train", is_ok=False)
+    assert "train_quantify.own_acquisitions: 'film' is not in the sheet, which has movie" in text
