@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from lensfree.io.stack_files import created, make, make_per_frame, opened
 ABSORPTION_STEP = 2e-4
 
 
-class _Reader:
+class _Reader(ABC):
     """What both kinds of stacks share on reading."""
 
     def __init__(self, handle: h5py.File, path: Path) -> None:
@@ -48,8 +49,9 @@ class _Reader:
         for index in range(len(self)):
             yield self.first_frame + index, float(self.time_h[index]), self.read(self.first_frame + index)
 
+    @abstractmethod
     def _read(self, index: int) -> np.ndarray:
-        raise NotImplementedError
+        """Return the frame at this index of the chunk, which is not missing."""
 
 
 class HologramReader(_Reader):
