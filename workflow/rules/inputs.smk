@@ -11,20 +11,6 @@ def chunks(pattern):
     return files
 
 
-def own_training_stacks(wildcards):
-    """The OPD of the acquisitions that train_quantify is to learn from besides simulated fields."""
-    files = []
-    for name in CONFIG.train_quantify.own_acquisitions:
-        if name not in ACQUISITIONS:
-            known = ", ".join(ACQUISITIONS)
-            raise WorkflowError(
-                f"train_quantify.own_acquisitions: '{name}' is not in the sheet, which has {known}"
-            )
-        names = chunk_names(N_FRAMES[name], CONFIG.frames_per_chunk)
-        files += expand("<results>/{acquisition}/opd/{chunk}.h5", acquisition=name, chunk=names)
-    return files
-
-
 def frames_of(wildcards):
     """The first frame of a chunk and how many it has."""
     span = said(
@@ -130,28 +116,4 @@ def report_cells(wildcards):
     if ACQUISITIONS[wildcards.acquisition].until != "report":
         return []
     return chunks("<results>/{acquisition}/cells/{chunk}.parquet")(wildcards)
-
-
 # Which sections of the configuration an area measures; the others cannot make it run again.
-AREA_SECTIONS = {
-    "recon": ("optics", "fields", "reconstruct", "evaluate"),
-    "quant": ("optics", "fields", "reconstruct", "quantify", "evaluate"),
-    "track": ("simulate", "track", "evaluate"),
-    "score": ("score", "train_score", "evaluate"),
-}
-
-
-def area_inputs(wildcards):
-    """The models and real data that an area is measured with, named as its stage names them."""
-    refine = {"refine_weights": model_of(CONFIG.reconstruct.refine)}
-    quantify = {"quantify_weights": model_of(CONFIG.quantify.model)}
-    needed = {
-        "recon": {
-            **refine,
-            "beads": os.path.relpath(Path(workflow.basedir) / "demo" / "real" / "beads_multiheight"),
-        },
-        "quant": {**refine, **quantify},
-        "track": {},
-        "score": {"forecast_weights": model_of(CONFIG.score.shipped_model)},
-    }
-    return needed[wildcards.area]
