@@ -86,7 +86,9 @@ class EvaluateConfig(Section):
     round_fraction: Fraction = Field(0.06, description="share of rounded cells")
     sensor_noise: NonNegative = Field(0.01, description="noise sd at open beam")
     recon_cells_per_mm2: tuple[float, ...] = Field((100.0, 250.0), description="densities for recon")
-    quant_cells_per_mm2: tuple[float, ...] = Field((183.0, 255.0), description="densities for quant")
+    quant_cells_per_mm2: tuple[float, ...] = Field(
+        (183.0, 255.0, 364.0, 527.0), description="densities for quant"
+    )
     track_frames: Count = Field(288, description="length of the cultures for track")
     track_cells_per_mm2: Positive = Field(60.0, description="density in their first frame")
     track_field_um: tuple[float, float] = Field((1500.0, 2000.0), description="their height and width [um]")

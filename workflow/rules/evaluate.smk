@@ -1,5 +1,5 @@
 AREA_SECTIONS = {
-    "recon": ("optics", "fields", "reconstruct", "evaluate"),
+    "recon": ("optics", "fields", "load", "focus", "reconstruct", "evaluate"),
     "quant": ("optics", "fields", "reconstruct", "quantify", "evaluate"),
     "track": ("simulate", "track", "evaluate"),
     "score": ("score", "train_score", "evaluate"),
@@ -13,7 +13,7 @@ def area_inputs(wildcards):
     needed = {
         "recon": {
             **refine,
-            "beads": os.path.relpath(Path(workflow.basedir) / "demo" / "real" / "beads_multiheight"),
+            "real": os.path.relpath(Path(workflow.basedir) / "demo" / "real"),
         },
         "quant": {**refine, **quantify},
         "track": {},

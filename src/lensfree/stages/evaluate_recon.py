@@ -12,6 +12,7 @@ import tifffile
 from lensfree.config import Config
 from lensfree.optics.hologram import Channel
 from lensfree.phase.retrieve import Refine, retrieve
+from lensfree.stages import evaluate_focus
 from lensfree.stages.measures import Measure, Target
 from lensfree.stages.refine import load_refine
 from lensfree.stages.training_fields import FieldMaker, FieldRecipe, TrueField
@@ -22,9 +23,15 @@ BEADS_PITCH_UM = 6.5
 BEADS_BORDER_PX = 20
 
 
-def run(*, config: Config, refine_weights: Path | None, beads: Path) -> dict[str, Measure]:
-    """Measure on simulated fields (held-out seeds) and on the bead holograms in folder `beads`."""
-    return {**_simulated(config, load_refine(refine_weights)), **_beads(config, beads)}
+def run(*, config: Config, refine_weights: Path | None, real: Path) -> dict[str, Measure]:
+    """Measure on simulated fields (held-out seeds) and on the demo's real holograms in folder `real`."""
+    return {
+        **_simulated(config, load_refine(refine_weights)),
+        **_beads(config, real / "beads_multiheight"),
+        **evaluate_focus.run(
+            config=config, fields=held_out_fields(config, config.evaluate.recon_cells_per_mm2, 1), real=real
+        ),
+    }
 
 
 def held_out_fields(config: Config, cells_per_mm2: tuple[float, ...], n_fields: int) -> Iterator[TrueField]:

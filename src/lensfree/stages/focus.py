@@ -55,7 +55,7 @@ def run(
     given_um = [0.0] * len(names) if acquisition.z_um == "auto" else list(acquisition.z_um)
     channels = [Channel(w, z) for w, z in zip(acquisition.wavelength_nm, given_um, strict=True)]
     if is_auto:
-        channels = _find(middle, channels, acquisition.pixel_pitch_um, optics, config, reconstruct)
+        channels = find_geometry(middle, channels, acquisition.pixel_pitch_um, optics, config, reconstruct)
     else:
         channels = _register(middle, channels, acquisition.pixel_pitch_um, config)
     logger.info("%s", channels)
@@ -63,7 +63,7 @@ def run(
     write_table(out, table, FOCUS, provenance=provenance)
 
 
-def _find(
+def find_geometry(
     intensity: Any,
     channels: list[Channel],
     pixel_pitch_um: float,
@@ -71,7 +71,10 @@ def _find(
     config: FocusConfig,
     reconstruct: ReconstructConfig,
 ) -> list[Channel]:
-    """Bracket by sharpness, register there, settle by misfit: the misfit needs the colours in register."""
+    """Return the channels with the distance and the shifts found from a hologram (channel, y, x).
+
+    Bracket by sharpness, register there, settle by misfit: the misfit needs the colours in register.
+    """
     start_um = find_sharpest(intensity, channels, pixel_pitch_um=pixel_pitch_um, config=config)
     if not np.isfinite(start_um):  # nothing is sharp anywhere; registration bears a distance that is off
         start_um = (config.z_min_um * config.z_max_um) ** 0.5
