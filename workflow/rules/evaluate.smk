@@ -1,27 +1,3 @@
-AREA_SECTIONS = {
-    "recon": ("optics", "fields", "load", "focus", "reconstruct", "evaluate"),
-    "quant": ("optics", "fields", "reconstruct", "quantify", "evaluate"),
-    "track": ("simulate", "track", "evaluate"),
-    "score": ("score", "train_score", "evaluate"),
-}
-
-
-def area_inputs(wildcards):
-    """The models and real data that an area is measured with, named as its stage names them."""
-    refine = {"refine_weights": model_of(CONFIG.reconstruct.refine)}
-    quantify = {"quantify_weights": model_of(CONFIG.quantify.model)}
-    needed = {
-        "recon": {
-            **refine,
-            "real": os.path.relpath(Path(workflow.basedir) / "demo" / "real"),
-        },
-        "quant": {**refine, **quantify},
-        "track": {},
-        "score": {"forecast_weights": model_of(CONFIG.score.shipped_model)},
-    }
-    return needed[wildcards.area]
-
-
 rule evaluate:
     input:
         unpack(area_inputs),

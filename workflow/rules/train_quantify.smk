@@ -1,17 +1,3 @@
-def own_training_stacks(wildcards):
-    """The OPD of the acquisitions that train_quantify is to learn from besides simulated fields."""
-    files = []
-    for name in CONFIG.train_quantify.own_acquisitions:
-        if name not in ACQUISITIONS:
-            known = ", ".join(ACQUISITIONS)
-            raise WorkflowError(
-                f"train_quantify.own_acquisitions: '{name}' is not in the sheet, which has {known}"
-            )
-        names = chunk_names(N_FRAMES[name], CONFIG.frames_per_chunk)
-        files += expand("<results>/{acquisition}/opd/{chunk}.h5", acquisition=name, chunk=names)
-    return files
-
-
 rule train_quantify:
     input:
         refine=lambda wildcards: model_of(CONFIG.reconstruct.refine),

@@ -1,0 +1,39 @@
+"""What training and evaluation read: acquisitions, models and real data."""
+
+
+def own_training_stacks(wildcards):
+    """The OPD of the acquisitions that train_quantify is to learn from besides simulated fields."""
+    files = []
+    for name in CONFIG.train_quantify.own_acquisitions:
+        if name not in ACQUISITIONS:
+            known = ", ".join(ACQUISITIONS)
+            raise WorkflowError(
+                f"train_quantify.own_acquisitions: '{name}' is not in the sheet, which has {known}"
+            )
+        names = chunk_names(N_FRAMES[name], CONFIG.frames_per_chunk)
+        files += expand("<results>/{acquisition}/opd/{chunk}.h5", acquisition=name, chunk=names)
+    return files
+
+
+AREA_SECTIONS = {
+    "recon": ("optics", "fields", "load", "focus", "reconstruct", "evaluate"),
+    "quant": ("optics", "fields", "reconstruct", "quantify", "evaluate"),
+    "track": ("simulate", "track", "evaluate"),
+    "score": ("score", "train_score", "evaluate"),
+}
+
+
+def area_inputs(wildcards):
+    """The models and real data that an area is measured with, named as its stage names them."""
+    refine = {"refine_weights": model_of(CONFIG.reconstruct.refine)}
+    quantify = {"quantify_weights": model_of(CONFIG.quantify.model)}
+    needed = {
+        "recon": {
+            **refine,
+            "real": os.path.relpath(Path(workflow.basedir) / "demo" / "real"),
+        },
+        "quant": {**refine, **quantify},
+        "track": {},
+        "score": {"forecast_weights": model_of(CONFIG.score.shipped_model)},
+    }
+    return needed[wildcards.area]
