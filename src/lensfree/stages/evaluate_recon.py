@@ -20,7 +20,7 @@ from lensfree.units import NM_PER_UM, dry_mass_pg, optical_volume_um3
 
 BEADS_WAVELENGTH_NM = 532.0
 BEADS_PITCH_UM = 6.5
-BEADS_BORDER_PX = 20
+BEADS_BORDER_PX = 40
 
 
 def run(*, config: Config, refine_weights: Path | None, real: Path) -> dict[str, Measure]:
