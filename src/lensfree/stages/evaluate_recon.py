@@ -1,4 +1,4 @@
-"""Accuracy of the reconstruction: simulated holograms with known truth, and real beads."""
+"""Accuracy of the reconstruction on simulated holograms of known truth; beads and focus are beside."""
 
 from __future__ import annotations
 
@@ -7,27 +7,21 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import tifffile
 
 from lensfree.config import Config
-from lensfree.optics.hologram import Channel
 from lensfree.phase.retrieve import Refine, retrieve
-from lensfree.stages import evaluate_focus
+from lensfree.stages import evaluate_beads, evaluate_focus
 from lensfree.stages.measures import Measure, Target
 from lensfree.stages.refine import load_refine
 from lensfree.stages.training_fields import FieldMaker, FieldRecipe, TrueField
-from lensfree.units import NM_PER_UM, dry_mass_pg, optical_volume_um3
-
-BEADS_WAVELENGTH_NM = 532.0
-BEADS_PITCH_UM = 6.5
-BEADS_BORDER_PX = 40
+from lensfree.units import dry_mass_pg, optical_volume_um3
 
 
 def run(*, config: Config, refine_weights: Path | None, real: Path) -> dict[str, Measure]:
     """Measure on simulated fields (held-out seeds) and on the demo's real holograms in folder `real`."""
     return {
         **_simulated(config, load_refine(refine_weights)),
-        **_beads(config, real / "beads_multiheight"),
+        **evaluate_beads.run(config, real / "beads_multiheight"),
         **evaluate_focus.run(
             config=config, fields=held_out_fields(config, config.evaluate.recon_cells_per_mm2, 1), real=real
         ),
@@ -133,68 +127,3 @@ def _masses_pg(field: TrueField, error_nm: np.ndarray, pixel_pitch_um: float) ->
     true_pg, found_pg = (dry_mass_pg(optical_volume_um3(s, pixel_pitch_um))[is_whole] for s in sums)
     is_round = (field.cells["state"].to_numpy() == "round")[is_whole[1:]]
     return np.stack([true_pg, found_pg, is_round.astype(float)])
-
-
-def _beads(config: Config, folder: Path) -> dict[str, Measure]:
-    """Compare real beads seen from several distances with their true phase (borders cut).
-
-    The truth carries a plane from the instrument that measured it. A plane of phase only shifts a
-    hologram, here by less than a micrometre, so the correlation is also given with planes removed.
-    """
-    inside = (slice(BEADS_BORDER_PX, -BEADS_BORDER_PX),) * 2
-    true_rad = tifffile.imread(folder / "beads_true_phase_rad.tif").astype(np.float64)[inside]
-    true_rad -= np.median(true_rad)
-    optics = config.optics.model_copy(update={"led_fwhm_nm": 0.0, "source_diameter_um": 0.0})
-    measures = {}
-    for name, distances_mm in (
-        ("beads1", (11,)),
-        ("beads3", (7, 11, 15)),
-        ("beads6", (7, 9, 11, 13, 15, 17)),
-    ):
-        counts = [
-            tifffile.imread(folder / f"beads_0000_z{z:02d}mm.tif").astype(np.float32) for z in distances_mm
-        ]
-        opd_nm = retrieve(
-            np.stack([c / np.median(c) for c in counts]),
-            [Channel(BEADS_WAVELENGTH_NM, z * NM_PER_UM) for z in distances_mm],
-            pixel_pitch_um=BEADS_PITCH_UM,
-            optics=optics,
-            config=config.reconstruct,
-        ).opd_nm
-        found_rad = opd_nm[inside] * (2 * np.pi / BEADS_WAVELENGTH_NM)
-        found_rad -= np.median(found_rad)
-        said = f"real beads from {distances_mm} mm, no CNN, {BEADS_BORDER_PX} px borders cut"
-
-        def measure(
-            value: float, better: Literal["higher", "between"], target: Target, meaning: str, said: str = said
-        ) -> Measure:
-            return Measure(float(value), "1", better, true_rad.size, (), target, f"{meaning}, {said}")
-
-        is_aim = name == "beads3"
-        measures[f"recon.{name}_corr"] = measure(
-            _correlation(found_rad, true_rad), "higher", 0.82 if is_aim else None, "correlation of phase"
-        )
-        measures[f"recon.{name}_corr_plane_removed"] = measure(
-            _correlation(_without_plane(found_rad), _without_plane(true_rad)),
-            "higher",
-            None,
-            "correlation of phase, planes removed",
-        )
-        measures[f"recon.{name}_integral_ratio"] = measure(
-            found_rad.sum() / true_rad.sum(),
-            "between",
-            (0.8, 1.2) if is_aim else None,
-            "integral found / true",
-        )
-    return measures
-
-
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
-
-
-def _without_plane(image: np.ndarray) -> np.ndarray:
-    """Return the image less its least-squares plane."""
-    y, x = np.indices(image.shape)
-    basis = np.stack([np.ones(image.size), y.ravel(), x.ravel()], axis=1)
-    return image - (basis @ np.linalg.lstsq(basis, image.ravel(), rcond=None)[0]).reshape(image.shape)
