@@ -8,7 +8,7 @@ from lensfree.stages import report
 from lensfree.stages.joblog import job_log, only_path
 
 MANY = ("holograms", "opd", "cells")
-ONE = ("frames", "focus", "tracks", "series", "windows", "scores", "truth")
+ONE = ("frames", "focus", "tracks", "series", "windows", "scores", "truth", "faults")
 
 with job_log(snakemake.log[0]):
     report.run(

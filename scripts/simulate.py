@@ -1,4 +1,4 @@
-"""Rule simulate: a world with known truth -> the TIFF files of a microscope and the truth table."""
+"""Rule simulate: a world with known truth -> TIFF files, the truth table, and what went wrong."""
 
 from pathlib import Path
 
@@ -14,5 +14,6 @@ with job_log(snakemake.log[0]):
         optics=OpticsConfig.model_validate(snakemake.params.optics),
         out_dir=Path(snakemake.output.tiff),
         truth=Path(snakemake.output.truth),
+        faults=Path(snakemake.output.faults),
         provenance=provenance(snakemake),
     )

@@ -84,7 +84,7 @@ class ReconstructConfig(Section):
     )
     refine: str = Field("unwrap", description="model of the CNN step, or none")
     iterations_first: Count = Field(10, description="descent before the CNN")
-    iterations_last: Count = Field(10, description="descent after the CNN")
+    iterations_last: Count = Field(15, description="descent after the CNN")
     iterations_reference: Count = Field(150, description="descent of the reference method")
     tv_weight: NonNegative = Field(3e-3, description="weight of total variation of OPD per 100 nm")
     tv_eps_nm: Positive = Field(5.0, description="OPD step below which variation counts quadratically [nm]")
@@ -100,10 +100,10 @@ class ReconstructConfig(Section):
     )
     negative_opd_weight: NonNegative = Field(1e-4, description="penalty on negative OPD [1/nm2]")
     negative_opd_weight_last: NonNegative = Field(
-        1e-5, description="the same after the CNN, where a strong one would bias dry mass [1/nm2]"
+        3e-5, description="the same after the CNN, where a strong one would bias dry mass [1/nm2]"
     )
-    metric_damping_last: NonNegative = Field(
-        0.3, description="damping of the weak-sample metric after the CNN; 0 descends without it"
+    metric_damping: NonNegative = Field(
+        0.3, description="damping of the weak-sample metric of both descents around a CNN; 0: without"
     )
     negative_absorption_weight: NonNegative = Field(0.3, description="penalty on negative absorption")
     padding_um: NonNegative = Field(110.0, description="margin around the field before the FFT [um]")
@@ -170,6 +170,9 @@ class TrackConfig(Section):
     )
     gap_cost: NonNegative = Field(10.0, description="surcharge on joining two tracks across a gap")
     min_track_frames: Count = Field(3, description="shorter tracks cannot be daughters")
+    max_field_step_um: NonNegative = Field(
+        40.0, description="largest jump of the whole field between frames that is undone; 0 turns it off [um]"
+    )
 
 
 class SeriesConfig(Section):
@@ -224,6 +227,20 @@ class SimulateConfig(Section):
         140, description="grey level of the open beam"
     )
     bits: Literal[8, 16] = Field(8, description="depth of the TIFF files")
+    lost_frames: Annotated[int, Field(ge=0)] = Field(
+        0, description="frames of which one colour's file is cut short; needs load.on_bad_frame: gap"
+    )
+    dim_frames: Annotated[int, Field(ge=0)] = Field(
+        2, description="frames in which one colour's light is weak, 0.5 to 0.8 of the usual"
+    )
+    defocused_frames: Annotated[int, Field(ge=0)] = Field(
+        2, description="runs of 1 to 3 frames taken at a wrong distance"
+    )
+    defocus_um: Positive = Field(150.0, description="how wrong that distance is, either way [um]")
+    stage_jumps: Annotated[int, Field(ge=0)] = Field(
+        1, description="frames from which on the whole field is displaced"
+    )
+    stage_jump_um: Positive = Field(12.0, description="length of that displacement, in any direction [um]")
     seed: int = Field(1, description="seed of everything that is random")
 
 

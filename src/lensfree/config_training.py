@@ -29,14 +29,22 @@ class FieldsConfig(Section):
 class TrainUnwrapConfig(Section):
     """Training of the CNN between the two descents."""
 
-    recipes: Count = Field(100, description="draws of distance, colours, density and noise")
+    recipes: Count = Field(140, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
-    steps: Count = Field(3000, description="optimiser steps")
+    steps: Count = Field(4500, description="optimiser steps")
     batch: Count = Field(8, description="crops per step")
     learning_rate: Positive = Field(4e-3, description="peak of the one-cycle schedule")
     layers: Count = Field(20, description="convolution layers")
     features: Count = Field(16, description="features per layer")
+    real_movie: str = Field(
+        "demo/real/livecyte_movie/mda_mb_231_phase.tif",
+        description="OPD movie of real cells; its left half joins the simulated cells; none: without",
+    )
+    real_fraction: Fraction = Field(0.3, description="share of fields made of real cells")
+    real_max_opd_nm: tuple[float, float] = Field(
+        (300.0, 900.0), description="range of OPD that the movie's brightest grey level stands for [nm]"
+    )
     seed: int = Field(1000, description="seed of data and weights")
 
 
@@ -86,6 +94,7 @@ class EvaluateConfig(Section):
     round_fraction: Fraction = Field(0.06, description="share of rounded cells")
     sensor_noise: NonNegative = Field(0.01, description="noise sd at open beam")
     recon_cells_per_mm2: tuple[float, ...] = Field((100.0, 250.0), description="densities for recon")
+    recon_dense_cells_per_mm2: Positive = Field(527.0, description="density for recon's crowded fields")
     quant_cells_per_mm2: tuple[float, ...] = Field(
         (183.0, 255.0, 364.0, 527.0), description="densities for quant"
     )

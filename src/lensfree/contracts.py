@@ -132,7 +132,22 @@ TRUTH = _table(
     anomaly=Column("str", "1", "kind of anomaly, empty if normal"),
     is_abnormal=Column("bool", "1", "whether the cell goes wrong"),
 )
-TABLES = {t.name: t for t in (FRAMES, FOCUS, CELLS, TRACKS, SERIES, WINDOWS, SCORES, TRUTH)}
+FAULTS = _table(
+    "faults",
+    frame=_FRAME,
+    time_h=_TIME,
+    kind=Column("str", "1", "acquisition error: lost, dim, defocus or stage_jump"),
+    channel=Column("str", "1", "name of the channel it concerns, empty if all"),
+    amount=Column(
+        "float64",
+        "1 or um",
+        "lost: share of the file that is left [1]; dim: factor on the light [1]; defocus: added to the "
+        "sample to sensor distance [um]; stage_jump: length of the displacement [um], which lasts",
+    ),
+    shift_y_um=Column("float64", "um", "stage_jump: how far the field moved down, otherwise 0"),
+    shift_x_um=Column("float64", "um", "stage_jump: how far the field moved right, otherwise 0"),
+)
+TABLES = {t.name: t for t in (FRAMES, FOCUS, CELLS, TRACKS, SERIES, WINDOWS, SCORES, TRUTH, FAULTS)}
 
 _PER_FRAME = {
     "time_h": DatasetContract(("frame",), "h", ("float64",)),
@@ -159,6 +174,7 @@ OPD = StackContract(
             "z_um": DatasetContract(("frame",), "um", ("float64",)),
             "misfit": DatasetContract(("frame",), "1", ("float64",)),
             "background_sd_nm": DatasetContract(("frame",), "nm", ("float64",)),
+            "refine_rejected": DatasetContract(("frame",), "1", ("bool",)),
         }
     ),
     ("first_frame", "pixel_pitch_um"),

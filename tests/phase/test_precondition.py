@@ -59,7 +59,7 @@ def test_ten_iterations_in_the_metric_come_closer_to_the_dry_mass_than_ten_witho
             RGB,
             pixel_pitch_um=PITCH_UM,
             optics=OPTICS,
-            config=CONFIG.model_copy(update={"metric_damping_last": damping}),
+            config=CONFIG.model_copy(update={"metric_damping": damping}),
             refine=lambda *_: (start[0].copy(), start[1].copy()),
         ).opd_nm
         inside = truth_nm > 20

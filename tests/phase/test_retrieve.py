@@ -69,7 +69,7 @@ def test_without_refinement_a_wrapped_cell_stays_wrapped(wrapped):
 
 def test_no_refinement_equals_an_identity(flat):
     intensity = flat[2]
-    plain = CONFIG.model_copy(update={"metric_damping_last": 0.0})  # the metric is for what a CNN leaves
+    plain = CONFIG.model_copy(update={"metric_damping": 0.0})  # the metric is for what a CNN leaves
     without = retrieve(intensity, RGB, config=plain, **INSTRUMENT)
     identity = retrieve(
         intensity, RGB, config=plain, refine=lambda opd, absorption: (opd, absorption), **INSTRUMENT
@@ -192,6 +192,20 @@ def test_channels_that_do_not_fit_are_refused():
 def test_a_frame_without_a_finite_pixel_is_refused():
     with pytest.raises(ValueError, match="without a finite pixel, expected some: is the frame missing"):
         retrieve(np.full((3, *SHAPE_YX), np.nan, np.float32), RGB, config=CONFIG, **INSTRUMENT)
+
+
+def test_a_refinement_that_leads_away_from_the_data_is_left_out_and_said(flat):
+    intensity = flat[2]
+
+    def nonsense(opd_nm, absorption):
+        noise_nm = np.random.default_rng(0).normal(0, 300, opd_nm.shape).astype(np.float32)
+        return opd_nm + noise_nm, absorption
+
+    found = retrieve(intensity, RGB, config=CONFIG, refine=nonsense, **INSTRUMENT)
+    without = retrieve(intensity, RGB, config=CONFIG, refine=lambda *maps: maps, **INSTRUMENT)
+    assert found.refine_rejected and not without.refine_rejected
+    assert found.misfit < found.misfit_first
+    np.testing.assert_allclose(found.opd_nm, without.opd_nm, atol=0.1)
 
 
 def test_a_refinement_of_another_size_is_refused(flat):

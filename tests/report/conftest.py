@@ -16,7 +16,7 @@ import pytest
 
 from lensfree.acquisitions import Acquisition
 from lensfree.config import ScoreConfig
-from lensfree.contracts import CELLS, FOCUS, FRAMES, SCORES, SERIES, TRACKS, TRUTH, WINDOWS
+from lensfree.contracts import CELLS, FAULTS, FOCUS, FRAMES, SCORES, SERIES, TRACKS, TRUTH, WINDOWS
 from lensfree.io.stacks import create_holograms, create_opd
 from lensfree.io.tables import write_table
 
@@ -95,6 +95,19 @@ def draw_opd_nm(cells: pd.DataFrame) -> np.ndarray:
     return image
 
 
+def _faults() -> pd.DataFrame:
+    """One error of each kind; of the two files cut short loading could still read one."""
+    rows = [
+        (40, "dim", "G", 0.625, 0.0, 0.0),
+        (MISSING_FRAME, "lost", "B", 0.3, 0.0, 0.0),
+        (120, "defocus", "", -150.0, 0.0, 0.0),
+        (130, "stage_jump", "", 5.0, 3.0, 4.0),
+        (140, "lost", "R", 0.875, 0.0, 0.0),
+    ]
+    table = pd.DataFrame(rows, columns=["frame", "kind", "channel", "amount", "shift_y_um", "shift_x_um"])
+    return table.assign(time_h=table["frame"] * INTERVAL_H)
+
+
 @pytest.fixture(scope="session")
 def world() -> SimpleNamespace:
     """The tables of the acquisition."""
@@ -111,6 +124,7 @@ def world() -> SimpleNamespace:
         windows=windows,
         scores=_scores(windows),
         truth=truth[list(TRUTH.columns)],
+        faults=_faults(),
         per_frame=per_frame.assign(
             is_missing=is_missing,
             reason=np.where(is_missing, "truncated <file>", ""),
@@ -147,7 +161,7 @@ def files(world: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> S
     paths = SimpleNamespace(
         **{
             name: folder / f"{name}.parquet"
-            for name in ("frames", "focus", "tracks", "series", "windows", "scores", "truth")
+            for name in ("frames", "focus", "tracks", "series", "windows", "scores", "truth", "faults")
         },
         opd=[folder / f"opd_{first:04d}.h5" for first, _ in CHUNKS],
         holograms=[folder / f"holograms_{first:04d}.h5" for first, _ in CHUNKS],
@@ -160,6 +174,7 @@ def files(world: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> S
     write_table(paths.windows, world.windows, WINDOWS, provenance={"tau": TAU_W})
     write_table(paths.scores, world.scores, SCORES)
     write_table(paths.truth, world.truth, TRUTH)
+    write_table(paths.faults, world.faults, FAULTS)
     frames = world.per_frame[["frame", "time_h", "is_missing", "reason"]]
     write_table(paths.frames, frames.assign(mean_intensity=1.0, saturated_fraction=0.0), FRAMES)
     focus = pd.DataFrame({"channel": ["B", "G", "R"], "wavelength_nm": WAVELENGTH_NM, "z_um": 1000.0})

@@ -12,7 +12,7 @@ from lensfree.io.tables import empty_table
 from lensfree.report.content import PageContent
 from lensfree.report.gather import Sources, gather
 from lensfree.report.page import build_page
-from lensfree.report.sentences import accuracy_rows, missing_frames
+from lensfree.report.sentences import accuracy_rows, fault_rows, missing_frames
 
 FEW = ReportConfig(montage_frames=2, anomalies=3, strip_frames=4)
 TABLES = {"cells": CELLS, "tracks": TRACKS, "series": SERIES, "windows": WINDOWS, "scores": SCORES}
@@ -123,12 +123,14 @@ def test_simulated_data_are_announced_and_others_are_not(page, content, unrender
             content,
             facts=replace(content.facts, kind="hologram"),
             truth=None,
+            faults=None,
             accuracy={},
             suspects=tuple(replace(s, truth=None) for s in content.suspects),
         )
     )
     assert "SIMULATED DATA" not in recorded
     assert "Against the truth" not in recorded
+    assert "Acquisition errors" not in recorded
     assert "simulated" not in recorded
 
 
@@ -148,6 +150,31 @@ def test_the_numbers_against_the_truth_are_those_of_the_comparison(page):
     assert "dry mass: slope of measured on true 1.000" in text
     assert "true divisions 1 found divisions 1" in text
     assert "ROC AUC of the anomaly score 1.00" in text
+
+
+def test_simulated_acquisition_errors_are_listed_with_whether_loading_noticed(page):
+    (table,) = re.findall(r"<th>noticed by loading</th>.*?<tbody>(.*?)</tbody>", page, flags=re.S)
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", table)]
+    assert rows == [
+        ["40", "6.7 h", "weak light", "G", "0.62 of the usual light", "no"],
+        ["100", "16.7 h", "file cut short", "B", "30% of the file left", "yes, recorded as missing"],
+        ["120", "20.0 h", "out of focus", "all", "-150 µm in distance", "no"],
+        ["130", "21.7 h", "stage jump", "all", "5 µm, from here on", "no"],
+        ["140", "23.3 h", "file cut short", "R", "88% of the file left", "no"],
+    ]
+    assert "These were simulated, like the cells" in text_of(page)
+
+
+def test_a_simulated_acquisition_without_errors_says_so(content, unrendered):
+    clean = text_of(build_page(replace(content, faults=content.faults[:0])))
+    assert "No acquisition error was simulated." in clean
+    assert "noticed by loading" not in clean
+    assert "Acquisition errors" not in text_of(build_page(replace(content, faults=None)))
+
+
+def test_an_unknown_kind_of_error_is_shown_under_its_own_name(world):
+    odd = world.faults[:1].assign(kind="tilt", amount=1.23456, channel="<R>")
+    assert fault_rows(odd, world.per_frame) == [("40", "6.7 h", "tilt", "<R>", "1.235", "no")]
 
 
 def test_an_unknown_number_is_shown_under_its_own_name_and_nan_is_said():

@@ -7,7 +7,7 @@ from lensfree.cells.representation import draw_representation
 from lensfree.config import Config, EvaluateConfig, ReconstructConfig
 from lensfree.stages import evaluate_recon
 from lensfree.stages.evaluate_quant import Look, _summary
-from lensfree.stages.evaluate_recon import _masses_pg, held_out_fields
+from lensfree.stages.held_out import held_out_fields, masses_pg
 
 CONFIG = Config(
     evaluate=EvaluateConfig(
@@ -41,7 +41,7 @@ def test_no_seed_of_evaluation_is_one_of_training():
 
 def test_masses_over_true_outlines_are_the_simulated_dry_masses(field):
     """Cells that touch no border and no neighbour: the integral over the outline is the cell's dry mass."""
-    true_pg, found_pg, is_round = _masses_pg(field, np.full_like(field.opd_nm, 2.0), 1.67)
+    true_pg, found_pg, is_round = masses_pg(field, np.full_like(field.opd_nm, 2.0), 1.67)
     whole = [int(i) for i in np.unique(field.labels) if i]
     border = set(np.concatenate([field.labels[0], field.labels[-1], field.labels[:, 0], field.labels[:, -1]]))
     inside = [i for i in whole if i not in border]

@@ -9,6 +9,7 @@ rule report:
         frames="<results>/{acquisition}/frames.parquet",
         focus=report_of_kind("<results>/{acquisition}/focus.parquet", "hologram", "simulated"),
         truth=report_of_kind("<results>/{acquisition}/truth.parquet", "simulated"),
+        faults=report_of_kind("<results>/{acquisition}/faults.parquet", "simulated"),
         cells=report_cells,
         tracks=report_tables("tracks"),
         series=report_tables("series"),

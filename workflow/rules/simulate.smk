@@ -2,6 +2,7 @@ rule simulate:
     output:
         tiff=directory("<results>/{acquisition}/tiff"),
         truth="<results>/{acquisition}/truth.parquet",
+        faults="<results>/{acquisition}/faults.parquet",
     wildcard_constraints:
         acquisition=of_kind("simulated"),
     params:

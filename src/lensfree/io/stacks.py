@@ -87,6 +87,7 @@ class OpdReader(_Reader):
         super().__init__(handle, path)
         self.z_um: np.ndarray = handle["z_um"][:]
         self.misfit: np.ndarray = handle["misfit"][:]
+        self.refine_rejected: np.ndarray = handle["refine_rejected"][:]
         self.background_sd_nm: np.ndarray = handle["background_sd_nm"][:]
 
     def read_absorption(self, frame: int) -> np.ndarray:
@@ -131,6 +132,7 @@ class OpdWriter:
         z_um: float = np.nan,
         misfit: float = np.nan,
         background_sd_nm: float = np.nan,
+        refine_rejected: bool = False,
     ) -> None:
         """Store frame `index` of the chunk; None records it as missing.
 
@@ -139,6 +141,7 @@ class OpdWriter:
         """
         self._handle["time_h"][index] = time_h
         self._handle["is_missing"][index] = opd_nm is None
+        self._handle["refine_rejected"][index] = refine_rejected
         for name, value in (("z_um", z_um), ("misfit", misfit), ("background_sd_nm", background_sd_nm)):
             self._handle[name][index] = value
         if opd_nm is not None:

@@ -137,6 +137,7 @@ class PageContent:
         suspects: ranked series.
         tau_w: threshold on a window's MSE, None if unknown.
         truth: the truth table inside the field, simulated acquisitions only.
+        faults: the table of simulated acquisition errors, None where none could be put in.
         accuracy: key -> value, how far the results are from the truth.
         score: settings of the windows.
         report: settings of the page.
@@ -156,6 +157,7 @@ class PageContent:
     suspects: tuple[Suspect, ...] = ()
     tau_w: float | None = None
     truth: pd.DataFrame | None = None
+    faults: pd.DataFrame | None = None
     accuracy: Mapping[str, float] = field(default_factory=dict)
     score: ScoreConfig = field(default_factory=ScoreConfig)
     report: ReportConfig = field(default_factory=ReportConfig)

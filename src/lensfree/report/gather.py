@@ -10,7 +10,18 @@ import pandas as pd
 
 from lensfree.acquisitions import Acquisition
 from lensfree.config import ReportConfig, ScoreConfig
-from lensfree.contracts import CELLS, FOCUS, FRAMES, SCORES, SERIES, TRACKS, TRUTH, WINDOWS, TableContract
+from lensfree.contracts import (
+    CELLS,
+    FAULTS,
+    FOCUS,
+    FRAMES,
+    SCORES,
+    SERIES,
+    TRACKS,
+    TRUTH,
+    WINDOWS,
+    TableContract,
+)
 from lensfree.io.tables import read_provenance, read_table, read_tables
 from lensfree.report import agreement
 from lensfree.report.content import Facts, PageContent, Snapshot, Suspect
@@ -34,6 +45,7 @@ class Sources:
     windows: Path | None = None
     scores: Path | None = None
     truth: Path | None = None
+    faults: Path | None = None
 
 
 def gather(
@@ -88,6 +100,7 @@ def gather(
         suspects=tuple(suspects),
         tau_w=read_provenance(sources.windows).get("tau") if sources.windows else None,
         truth=truth,
+        faults=_read(sources.faults, FAULTS),
         accuracy=accuracy,
         score=score,
         report=report,

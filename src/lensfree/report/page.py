@@ -197,4 +197,8 @@ def _anomalies_part(content: PageContent) -> dict[str, Any]:
 
 
 def _truth_part(content: PageContent) -> dict[str, Any]:
-    return {"rows": sentences.accuracy_rows(content.accuracy)}
+    faults = content.faults
+    return {
+        "rows": sentences.accuracy_rows(content.accuracy),
+        "faults": None if faults is None else sentences.fault_rows(faults, content.per_frame),
+    }

@@ -33,6 +33,13 @@ _ACCURACY = {
     "anomaly_auc": ("ROC AUC of the anomaly score", ".2f"),
 }
 
+_FAULTS = {
+    "lost": ("file cut short", "{:.0%} of the file left"),
+    "dim": ("weak light", "{:.2f} of the usual light"),
+    "defocus": ("out of focus", "{:+g} µm in distance"),
+    "stage_jump": ("stage jump", "{:g} µm, from here on"),
+}
+
 
 def key_numbers(content: PageContent) -> list[tuple[str, str]]:
     """Return (value, meaning) of the numbers at the top of the page."""
@@ -136,6 +143,22 @@ def accuracy_rows(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
         rows.append(
             (meaning, "not defined" if value is None or not np.isfinite(value) else format(value, form))
         )
+    return rows
+
+
+def fault_rows(faults: pd.DataFrame, per_frame: pd.DataFrame) -> list[tuple[str, str, str, str, str, str]]:
+    """Return frame, time, kind, channel, amount and whether loading noticed, for each simulated error.
+
+    Loading can notice a frame that it cannot read, and then records it as missing; a kind without words
+    shows as it is.
+    """
+    missing = set(per_frame.loc[per_frame["is_missing"], "frame"])
+    names = ["frame", "time_h", "kind", "channel", "amount"]
+    rows = []
+    for frame, time_h, kind, channel, amount in faults[names].to_numpy(dtype=object).tolist():
+        words, form = _FAULTS.get(kind, (kind, "{:.4g}"))
+        noticed = "yes, recorded as missing" if frame in missing else "no"
+        rows.append((str(frame), f"{time_h:.1f} h", words, channel or "all", form.format(amount), noticed))
     return rows
 
 

@@ -1,1 +1,1 @@
-"""Acquisitions with known truth: cells that live and go wrong, and their holograms."""
+"""Acquisitions with known truth: cells that live and go wrong, their holograms, and instruments that err."""

@@ -11,7 +11,7 @@ from lensfree.cells.pairing import detection, is_inside, pair_cells, regression
 from lensfree.cells.peaks import find_peaks
 from lensfree.cells.representation import MEASURES
 from lensfree.config import Config
-from lensfree.stages.evaluate_recon import held_out_fields, retrieve_opd
+from lensfree.stages.held_out import held_out_fields, retrieve_opd
 from lensfree.stages.measures import Measure
 from lensfree.stages.refine import load_refine
 from lensfree.stages.represent import load_represent

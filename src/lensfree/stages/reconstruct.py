@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lensfree import arrays
 from lensfree.config import OpticsConfig, ReconstructConfig, StorageConfig
 from lensfree.contracts import FOCUS
 from lensfree.io.stacks import create_opd, open_holograms
 from lensfree.io.tables import read_table
 from lensfree.optics.hologram import Channel
+from lensfree.phase.level import background_sd_nm
 from lensfree.phase.retrieve import retrieve
 from lensfree.stages.refine import load_refine
 
@@ -75,14 +74,12 @@ def run(
                 z_um=channels[0].z_um,
                 misfit=result.misfit,
                 background_sd_nm=background_sd_nm(opd_nm),
+                refine_rejected=result.refine_rejected,
             )
             logger.info("frame %d: misfit %.3g", frame, result.misfit)
-
-
-def background_sd_nm(opd_nm: np.ndarray) -> float:
-    """Return the sd of the OPD where no cell is.
-
-    The background level is 0 and cells only lie above it, so the values below tell the spread.
-    """
-    below = opd_nm[opd_nm < 0]
-    return float(np.sqrt(np.mean(np.square(below, dtype=np.float64)))) if below.size else 0.0
+            if result.refine_rejected:
+                logger.warning(
+                    "frame %d: the CNN led away from the holograms and was left out; OPD beyond half a "
+                    "wavelength may be wrapped there",
+                    frame,
+                )

@@ -31,6 +31,7 @@ def run(
     windows: Path | None = None,
     scores: Path | None = None,
     truth: Path | None = None,
+    faults: Path | None = None,
 ) -> None:
     """Write the page (HTML, self-contained) and the summary picture (PNG).
 
@@ -50,6 +51,7 @@ def run(
         windows=windows,
         scores=scores,
         truth=truth,
+        faults=faults,
     )
     content, snapshot = gather(sources, acquisition, report=config, score=score)
     with written_whole(out) as partial:

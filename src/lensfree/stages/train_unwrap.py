@@ -1,4 +1,4 @@
-"""Stage train_unwrap: the CNN between the two descents, from simulated fields.
+"""Stage train_unwrap: the CNN between the two descents, from simulated cells and from real ones.
 
 Pairs are (what the project's own first descent gives, what is true), so that inputs carry real wrapping
 and twin images, as in Herve et al., Sci. Rep. 10:20207 (2020).
@@ -19,8 +19,13 @@ from lensfree.nets.train import fit, turn
 from lensfree.nets.weights import save_cnn
 from lensfree.phase.retrieve import first_descent
 from lensfree.stages.refine import to_maps
-from lensfree.stages.training_crops import CropPlan, make_crops
+from lensfree.stages.training_crops import CropPlan, RealShare, make_crops
 from lensfree.stages.training_fields import TrueField
+
+BLOCK_PX = 8
+"""13 um at the sensor's pitch: about a cell."""
+
+BLOCK_WEIGHT = 2.0
 
 
 def run(
@@ -36,7 +41,14 @@ def run(
     """Make the pairs (kept in `work`, so that an interrupted run goes on), train, save."""
     planes_of = partial(found_and_true, optics=optics, reconstruct=reconstruct)
     plan = CropPlan(
-        planes_of, fields, optics, config.recipes, config.crops_per_field, config.crop_px, config.seed
+        planes_of,
+        fields,
+        optics,
+        config.recipes,
+        config.crops_per_field,
+        config.crop_px,
+        config.seed,
+        _real_share(config),
     )
     folder = plan.folder(work, config)
     pairs = make_crops(plan, folder)
@@ -50,7 +62,7 @@ def run(
     model, losses = fit(
         PlainCnnSpec(2, 2, config.layers, config.features, is_residual=True),
         draw_batch,
-        torch.nn.functional.l1_loss,
+        local_mass_l1,
         steps=config.steps,
         learning_rate=config.learning_rate,
         seed=config.seed,
@@ -59,9 +71,32 @@ def run(
     trained = {
         "pairs": str(len(pairs)),
         "seed": str(config.seed),
-        "training_l1": f"{np.mean(losses[-200:]):.4f}",
+        "real_cells": f"{config.real_fraction} of the fields from {config.real_movie}",
+        "training_loss": f"{np.mean(losses[-200:]):.4f}",
     }
     save_cnn(model, out, card={**card, **trained})
+
+
+def _real_share(config: TrainUnwrapConfig) -> RealShare | None:
+    if config.real_fraction == 0 or config.real_movie == "none":
+        return None
+    movie = Path(config.real_movie)
+    if not movie.exists():
+        raise FileNotFoundError(
+            f"train_unwrap.real_movie: {movie} does not exist; give the path of a TIFF stack of OPD, or none"
+        )
+    return RealShare(movie, config.real_fraction, config.real_max_opd_nm)
+
+
+def local_mass_l1(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return the mean absolute error of pixels plus that of means over blocks of a cell's size.
+
+    Errors of pixels may have either sign and still leave the integral right; those of blocks are what is
+    missing in dry mass.
+    """
+    error = predicted - target
+    blocks = torch.nn.functional.avg_pool2d(error, BLOCK_PX)
+    return error.abs().mean() + BLOCK_WEIGHT * blocks.abs().mean()
 
 
 def found_and_true(

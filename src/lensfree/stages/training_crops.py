@@ -1,4 +1,4 @@
-"""Crops of simulated fields for training, made by all cores and kept on disk for a resumed run."""
+"""Crops of simulated and semi-real fields for training, made by all cores, kept for a resumed run."""
 
 from __future__ import annotations
 
@@ -7,20 +7,47 @@ import logging
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
+import tifffile
 
 from lensfree.arrays import cpu_count
 from lensfree.config import FieldsConfig, OpticsConfig
 from lensfree.config_base import Section
 from lensfree.io.files import written_whole
-from lensfree.stages.training_fields import FieldMaker, draw_recipe
+from lensfree.simulate.real_cells import RealCells
+from lensfree.stages.training_fields import FieldMaker, TrueField, draw_recipe
 
 logger = logging.getLogger(__name__)
 
 Planes = partial[np.ndarray]
+
+
+@dataclass(frozen=True)
+class RealShare:
+    """Real cells for training: which movie, how many of the fields, and how dense its cells are taken to be.
+
+    Attributes:
+        movie: TIFF stack of grey levels; only the left half of its field is used.
+        fraction: share of the fields.
+        max_opd_nm: range of the OPD of the brightest grey level.
+    """
+
+    movie: Path
+    fraction: float
+    max_opd_nm: tuple[float, float]
+
+    @cached_property
+    def cells(self) -> RealCells:
+        """The left half of the movie's field, read once."""
+        return RealCells(tifffile.imread(self.movie)).half("left")
+
+    def draw(self, maker: FieldMaker, rng: np.random.Generator) -> TrueField:
+        """Draw a field of real cells at a random strength of OPD."""
+        nm_per_count = rng.uniform(*self.max_opd_nm) / np.iinfo(self.cells.counts.dtype).max
+        return maker.draw_real(self.cells, nm_per_count, rng)
 
 
 @dataclass(frozen=True)
@@ -36,6 +63,7 @@ class CropPlan:
         crops_per_field: crops from each field of a recipe.
         crop_px: side of a crop.
         seed: seed of everything.
+        real: real cells that stand in for the simulated ones in a share of the fields.
     """
 
     planes_of: Planes
@@ -45,13 +73,15 @@ class CropPlan:
     crops_per_field: int
     crop_px: int
     seed: int
+    real: RealShare | None = None
 
     def folder(self, work: Path, training: Section) -> Path:
         """Return where crops and checkpoints of exactly this plan and training lie, below `work`.
 
         A resumed run finds its own, a run with other settings does not find somebody else's.
         """
-        what = (self.planes_of.func.__qualname__, self.planes_of.keywords, self.fields, self.optics, training)
+        maps = (self.planes_of.func.__qualname__, self.planes_of.keywords)
+        what = (*maps, self.fields, self.optics, self.real, training)
         return work / hashlib.sha256(repr(what).encode()).hexdigest()[:12]
 
 
@@ -79,7 +109,9 @@ def _make_recipe(job: tuple[CropPlan, int, Path]) -> None:
     maker = FieldMaker(recipe, plan.optics, rng)
     crops = []
     for _ in range(plan.fields.fields_per_recipe):
-        planes = plan.planes_of(maker.draw(rng), recipe.pixel_pitch_um, rng)
+        is_real = plan.real is not None and rng.random() < plan.real.fraction
+        field = plan.real.draw(maker, rng) if plan.real and is_real else maker.draw(rng)
+        planes = plan.planes_of(field, recipe.pixel_pitch_um, rng)
         room_yx = np.subtract(planes.shape[1:], plan.crop_px) + 1
         for top, left in rng.integers(0, room_yx, (plan.crops_per_field, 2)):
             crops.append(planes[:, top : top + plan.crop_px, left : left + plan.crop_px])

@@ -12,11 +12,14 @@ from lensfree.optics.hologram import Channel
 from lensfree.simulate.camera import add_camera, illumination
 from lensfree.simulate.holograms import LightPaths, box_around, build_paths, simulate_intensity
 from lensfree.simulate.population import random_field
+from lensfree.simulate.real_cells import RealCells, block_mean, upsample
 from lensfree.simulate.render import render_labels, render_sample
 
 OVERSAMPLING = 2
 SPECTRAL_LINES = 3
 OPEN_BEAM_COUNTS = 140
+REAL_ABSORPTION_PER_NM = 2e-4
+"""Largest absorption of real cells per OPD, drawn; simulated cells have about half of it."""
 
 
 @dataclass(frozen=True)
@@ -102,34 +105,65 @@ class FieldMaker:
         """Draw cells, light and noise anew."""
         recipe, box, pitch_um = self.recipe, self._box, self.recipe.pixel_pitch_um
         cells = random_field(rng, box.shape_yx, pitch_um, recipe.cells_per_mm2, recipe.round_fraction)
-        intensity = box.crop(
-            simulate_intensity(
-                *render_sample(cells, box.shape_yx, pitch_um, OVERSAMPLING),
-                self.channels,
-                pixel_pitch_um=pitch_um,
-                optics=self._optics,
-                spectral_lines=SPECTRAL_LINES,
-                oversampling=OVERSAMPLING,
-                paths=self._paths,
-            )
-        )
-        n_channels = len(self.channels)
-        light = illumination(recipe.shape_yx, rng, recipe.background_amplitude, n_channels=n_channels)
-        counts = add_camera(
-            intensity,
-            background=light,
-            noise=recipe.sensor_noise,
-            open_beam_counts=OPEN_BEAM_COUNTS,
-            bits=8,
-            rng=rng,
-        )
+        intensity = self._record(*render_sample(cells, box.shape_yx, pitch_um, OVERSAMPLING), rng)
         opd_nm, absorption = render_sample(cells, box.shape_yx, pitch_um)
-        error = illumination(recipe.shape_yx, rng, recipe.background_error, n_channels=n_channels)
         return TrueField(
-            intensity=(counts / (OPEN_BEAM_COUNTS * light * error)).astype(np.float32),
+            intensity=intensity,
             channels=self.channels,
             opd_nm=box.crop(opd_nm),
             absorption=box.crop(absorption),
             labels=box.crop(render_labels(cells, box.shape_yx, pitch_um)),
             cells=box.to_sensor(cells, pitch_um),
         )
+
+    def draw_real(self, real: RealCells, nm_per_count: float, rng: np.random.Generator) -> TrueField:
+        """Draw a mosaic of real cells, and light and noise anew; it has no outlines and no table of cells."""
+        opd_nm = real.mosaic_nm(self._box.shape_yx, nm_per_count, rng)
+        return self.expose(opd_nm, rng.uniform(0, REAL_ABSORPTION_PER_NM), rng)
+
+    def expose(self, opd_nm: np.ndarray, absorption_per_nm: float, rng: np.random.Generator) -> TrueField:
+        """Record a given OPD map (y, x) of the whole box [nm] whose absorption goes with its OPD."""
+        fine_nm = upsample(opd_nm, OVERSAMPLING)
+        fine_absorption = np.maximum(fine_nm, 0) * np.float32(absorption_per_nm)
+        intensity = self._record(fine_nm, fine_absorption, rng)
+        return TrueField(
+            intensity=intensity,
+            channels=self.channels,
+            opd_nm=self._box.crop(block_mean(fine_nm, OVERSAMPLING)),
+            absorption=self._box.crop(block_mean(fine_absorption, OVERSAMPLING)),
+            labels=np.zeros(self.recipe.shape_yx, np.int32),
+            cells=pd.DataFrame(),
+        )
+
+    def mirrored(self, opd_nm: np.ndarray) -> np.ndarray:
+        """Return a map (y, x) of the sensor's field continued into the box's margin by mirroring."""
+        before = self._box.margin_yx
+        after = np.subtract(self._box.shape_yx, np.add(before, opd_nm.shape))
+        return np.pad(opd_nm, list(zip(before, after, strict=True)), mode="symmetric")
+
+    def _record(
+        self, fine_opd_nm: np.ndarray, fine_absorption: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Return what the camera saw of a finely sampled sample, divided by an imperfect background."""
+        recipe, n_channels = self.recipe, len(self.channels)
+        intensity = simulate_intensity(
+            fine_opd_nm,
+            fine_absorption,
+            self.channels,
+            pixel_pitch_um=recipe.pixel_pitch_um,
+            optics=self._optics,
+            spectral_lines=SPECTRAL_LINES,
+            oversampling=OVERSAMPLING,
+            paths=self._paths,
+        )
+        light = illumination(recipe.shape_yx, rng, recipe.background_amplitude, n_channels=n_channels)
+        counts = add_camera(
+            self._box.crop(intensity),
+            background=light,
+            noise=recipe.sensor_noise,
+            open_beam_counts=OPEN_BEAM_COUNTS,
+            bits=8,
+            rng=rng,
+        )
+        error = illumination(recipe.shape_yx, rng, recipe.background_error, n_channels=n_channels)
+        return (counts / (OPEN_BEAM_COUNTS * light * error)).astype(np.float32)

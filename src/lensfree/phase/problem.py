@@ -1,0 +1,124 @@
+"""One frame's inverse problem on the padded grid: from an intensity to unknowns, from unknowns to maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from lensfree.arrays import array_namespace, is_cupy, to_device, to_numpy
+from lensfree.config import OpticsConfig, ReconstructConfig
+from lensfree.optics.hologram import Channel, PaddedGrid, build_transfers, crop, padding_px
+from lensfree.phase.level import background_level_nm
+from lensfree.phase.objective import NM_PER_UNIT, Objective
+
+LEVEL_SAMPLE_PX = 1_000_000
+"""The background level is taken from a regular grid of about this many pixels."""
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Maps of one frame, in the library of the intensity, on the recorded field.
+
+    Attributes:
+        opd_nm: optical path difference (y, x), float32; most frequent value 0.
+        absorption: a in transmittance exp(-a) (y, x), float32.
+        misfit: mean of (|U| - sqrt(I))^2 over recorded pixels and channels at the end.
+        misfit_first: the same before the refinement.
+        refine_rejected: whether the refinement led away from the data and was left out.
+        n_evaluations: evaluations of value and gradient, four FFTs per channel each.
+    """
+
+    opd_nm: Any
+    absorption: Any
+    misfit: float
+    misfit_first: float
+    refine_rejected: bool
+    n_evaluations: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One frame's objective on the padded grid."""
+
+    objective: Objective
+    grid: PaddedGrid
+
+    @classmethod
+    def build(
+        cls,
+        intensity: Any,
+        channels: Sequence[Channel],
+        pixel_pitch_um: float,
+        optics: OpticsConfig,
+        config: ReconstructConfig,
+    ) -> Problem:
+        """Set up the objective of one frame; `retrieve` says what the arguments and errors are."""
+        if intensity.ndim != 3 or intensity.shape[0] != len(channels):
+            raise ValueError(
+                f"got intensity of shape {tuple(intensity.shape)} with {len(channels)} channels, "
+                "expected (channel, y, x) with one plane per channel"
+            )
+        xp = array_namespace(intensity)
+        is_recorded = xp.isfinite(intensity)
+        if not bool(is_recorded.any()):
+            raise ValueError("got an intensity without a finite pixel, expected some: is the frame missing?")
+        grid = PaddedGrid.around(intensity.shape[-2:], padding_px(config.padding_um, pixel_pitch_um))
+        recorded = xp.sqrt(xp.maximum(xp.where(is_recorded, intensity, 0), 0)).astype(xp.float32)
+        amplitude = xp.full((len(channels), *grid.padded_yx), -1, dtype=xp.float32)
+        amplitude[grid.window] = xp.where(is_recorded, recorded, -1)
+        transfers = _transfers(tuple(channels), grid.padded_yx, pixel_pitch_um, optics, is_cupy(intensity))
+        wavelengths_nm = [channel.wavelength_nm for channel in channels]
+        return cls(Objective(amplitude, transfers, wavelengths_nm, config), grid)
+
+    def start(self, xp: Any) -> Any:
+        """Return unknowns of an empty sample."""
+        return xp.zeros((2, *self.grid.padded_yx), xp.float32)
+
+    def maps(self, unknowns: Any) -> tuple[Any, Any]:
+        """Return OPD [nm] and absorption of the recorded field."""
+        field = crop(unknowns, self.grid)
+        return field[0] * np.float32(NM_PER_UNIT), field[1].copy()
+
+    def refined(self, unknowns: Any, opd_nm: Any, absorption: Any) -> Any:
+        """Return a copy with the recorded field overwritten and the margin lifted with it.
+
+        The refinement may move the level of OPD, which no hologram shows; a margin left behind would
+        make a step around the field, which holograms do show.
+        """
+        for got in (opd_nm, absorption):
+            if tuple(got.shape) != self.grid.shape_yx:
+                raise ValueError(f"refine returned maps of {tuple(got.shape)}, expected {self.grid.shape_yx}")
+        xp = array_namespace(unknowns)
+        opd = opd_nm / NM_PER_UNIT
+        unknowns = unknowns.copy()
+        unknowns[0] += xp.median(opd - unknowns[0][self.grid.window])
+        unknowns[0][self.grid.window] = opd
+        unknowns[1][self.grid.window] = absorption
+        return unknowns
+
+    def retrieval(
+        self, unknowns: Any, misfit: float, misfit_first: float, refine_rejected: bool, n_evaluations: int
+    ) -> Retrieval:
+        """Return the result, with the background's level taken off the OPD."""
+        opd_nm, absorption = self.maps(unknowns)
+        stride = ceil((opd_nm.size / LEVEL_SAMPLE_PX) ** 0.5)
+        opd_nm -= np.float32(background_level_nm(to_numpy(opd_nm[::stride, ::stride])))
+        return Retrieval(opd_nm, absorption, misfit, misfit_first, refine_rejected, n_evaluations)
+
+
+@lru_cache(maxsize=1)
+def _transfers(
+    channels: tuple[Channel, ...],
+    padded_yx: tuple[int, int],
+    pixel_pitch_um: float,
+    optics: OpticsConfig,
+    is_on_gpu: bool,
+) -> Any:
+    """Return the transfer functions; frames of one acquisition share them, so the last ones are kept."""
+    like = to_device(np.empty(padded_yx, np.complex64), "cuda" if is_on_gpu else "cpu")
+    return build_transfers(channels, like, pixel_pitch_um=pixel_pitch_um, optics=optics)
