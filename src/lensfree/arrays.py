@@ -25,22 +25,25 @@ def array_namespace(array: Any) -> Any:
     return np
 
 
-def fft2(array: Any) -> Any:
-    """Transform the last two axes; on the CPU with every core this process may use."""
+def fft2(array: Any, *, overwrite: bool = False) -> Any:
+    """Transform the last two axes; on the CPU with every core this process may use.
+
+    With `overwrite` the result may lie where the array was: new memory costs as much as half a transform.
+    """
     if is_cupy(array):
         from cupyx.scipy import fft
 
-        return fft.fft2(array, axes=(-2, -1))
-    return scipy.fft.fft2(array, axes=(-2, -1), workers=cpu_count())
+        return fft.fft2(array, axes=(-2, -1), overwrite_x=overwrite)
+    return scipy.fft.fft2(array, axes=(-2, -1), workers=cpu_count(), overwrite_x=overwrite)
 
 
-def ifft2(array: Any) -> Any:
+def ifft2(array: Any, *, overwrite: bool = False) -> Any:
     """Invert `fft2`."""
     if is_cupy(array):
         from cupyx.scipy import fft
 
-        return fft.ifft2(array, axes=(-2, -1))
-    return scipy.fft.ifft2(array, axes=(-2, -1), workers=cpu_count())
+        return fft.ifft2(array, axes=(-2, -1), overwrite_x=overwrite)
+    return scipy.fft.ifft2(array, axes=(-2, -1), workers=cpu_count(), overwrite_x=overwrite)
 
 
 def rfft2(array: Any) -> Any:

@@ -51,15 +51,16 @@ class TrainUnwrapConfig(Section):
 class TrainQuantifyConfig(Section):
     """Training of the CNN that maps OPD to representations."""
 
-    recipes: Count = Field(100, description="draws of distance, colours, density and noise")
+    recipes: Count = Field(140, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
-    steps: Count = Field(5000, description="optimiser steps")
+    steps: Count = Field(7000, description="optimiser steps")
     batch: Count = Field(8, description="crops per step")
     learning_rate: Positive = Field(3e-3, description="peak of the one-cycle schedule")
     layers: Count = Field(20, description="convolution layers")
     features: Count = Field(32, description="features per layer")
     stride: Literal[1, 2] = Field(2, description="2 works on 2 x 2 blocks of pixels, four times faster")
+    culture_fraction: Fraction = Field(0.4, description="share of recipes drawn from a growing culture")
     own_acquisitions: tuple[str, ...] = Field(
         (), description="acquisitions of the sheet that join the simulated fields, labelled by the reference"
     )
@@ -95,6 +96,9 @@ class EvaluateConfig(Section):
     sensor_noise: NonNegative = Field(0.01, description="noise sd at open beam")
     recon_cells_per_mm2: tuple[float, ...] = Field((100.0, 250.0), description="densities for recon")
     recon_dense_cells_per_mm2: Positive = Field(527.0, description="density for recon's crowded fields")
+    quant_culture_cells_per_mm2: Positive = Field(
+        300.0, description="density to which quant's grown cultures come"
+    )
     quant_cells_per_mm2: tuple[float, ...] = Field(
         (183.0, 255.0, 364.0, 527.0), description="densities for quant"
     )

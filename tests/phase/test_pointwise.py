@@ -35,6 +35,18 @@ def test_transmittance(dtype, rtol):
     np.testing.assert_allclose(loop, np.exp(-absorption + 1.1j * opd), rtol=rtol)
 
 
+@pytest.mark.parametrize("is_adjoint", [False, True])
+@pytest.mark.parametrize(("dtype", "rtol"), REAL)
+def test_filter_spectrum(dtype, rtol, is_adjoint):
+    spectrum, transfer = complex_noise(dtype), complex_noise(dtype, seed=7)
+    expected = spectrum * (transfer.conj() if is_adjoint else transfer)
+    by_expression = expressions.filter_spectrum(spectrum.copy(), transfer, is_adjoint)
+    by_loop = pointwise.filter_spectrum(spectrum.copy(), transfer, is_adjoint=is_adjoint)
+    assert by_loop.dtype == by_expression.dtype == spectrum.dtype
+    for got in (by_loop, by_expression):
+        np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol)
+
+
 @pytest.mark.parametrize(("dtype", "rtol"), REAL)
 def test_amplitude_residual(dtype, rtol):
     field, amplitude = complex_noise(dtype), abs(noise(dtype, seed=2))

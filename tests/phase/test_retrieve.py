@@ -41,7 +41,8 @@ def test_flat_cells_are_recovered_with_their_integral(flat):
     inside = opd_nm > 5
     assert found.opd_nm[inside].sum() / opd_nm[inside].sum() == pytest.approx(1, abs=0.1)
     assert found.misfit < found.misfit_first < 1e-3
-    assert 20 < found.n_evaluations <= 26
+    iterations = CONFIG.iterations_first + CONFIG.iterations_last
+    assert iterations < found.n_evaluations <= iterations + 6  # almost every first step is taken
 
 
 def test_a_refinement_near_the_truth_is_kept_and_improved(wrapped):

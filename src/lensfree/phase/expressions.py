@@ -16,6 +16,12 @@ def transmittance(opd: Any, absorption: Any, rad_per_unit: Any) -> Any:
     return xp.exp(1j * (rad_per_unit * opd) - absorption)
 
 
+def filter_spectrum(spectrum: Any, transfer: Any, is_adjoint: bool) -> Any:
+    """See `pointwise.filter_spectrum`."""
+    spectrum *= transfer.conj() if is_adjoint else transfer
+    return spectrum
+
+
 def amplitude_residual(field: Any, amplitude: Any) -> tuple[Any, float]:
     """See `pointwise.amplitude_residual`; leaves the field alone."""
     xp = array_namespace(field)

@@ -26,6 +26,20 @@ def transmittance(first, end, opd, absorption, rad_per_unit, field):  # type: ig
 
 
 @compiled
+def filter_spectrum(first, end, spectrum, transfer, is_adjoint):  # type: ignore[no-untyped-def]
+    """Multiply in place by the transfer function or its conjugate."""
+    for y in range(first, end):
+        for x in range(spectrum.shape[1]):
+            value = spectrum[y, x]
+            factor = transfer[y, x]
+            re, im = factor.real, factor.imag
+            if is_adjoint:
+                im = -im
+            spectrum[y, x] = complex(value.real * re - value.imag * im, value.real * im + value.imag * re)
+    return 0.0
+
+
+@compiled
 def amplitude_residual(first, end, field, amplitude):  # type: ignore[no-untyped-def]
     """Overwrite the field with the residual; return the sum of squares."""
     total = 0.0

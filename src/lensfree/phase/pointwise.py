@@ -30,6 +30,14 @@ def transmittance(opd: Any, absorption: Any, rad_per_unit: float) -> Any:
     return field
 
 
+def filter_spectrum(spectrum: Any, transfer: Any, *, is_adjoint: bool = False) -> Any:
+    """Return the spectrum times the transfer function, or its conjugate; the spectrum may be overwritten."""
+    if is_cupy(spectrum):
+        return expressions.filter_spectrum(spectrum, transfer, is_adjoint)
+    _by_slabs(loops.filter_spectrum, spectrum.shape, spectrum, transfer, is_adjoint)
+    return spectrum
+
+
 def amplitude_residual(field: Any, amplitude: Any) -> tuple[Any, float]:
     """Return 2 (|U| - s) U / |U| and the sum of (|U| - s)^2, both over recorded pixels.
 

@@ -11,35 +11,44 @@ from lensfree.cells.pairing import detection, is_inside, pair_cells, regression
 from lensfree.cells.peaks import find_peaks
 from lensfree.cells.representation import MEASURES
 from lensfree.config import Config
-from lensfree.stages.held_out import held_out_fields, retrieve_opd
+from lensfree.stages.held_out import held_out_cultures, held_out_fields, retrieve_opd
 from lensfree.stages.measures import Measure
 from lensfree.stages.refine import load_refine
 from lensfree.stages.represent import load_represent
+from lensfree.stages.training_fields import TrueField
 
 BORDER_UM = 20.0
 MODERATE_PER_MM2 = 260.0
 SHORT = {"dry_mass_pg": "mass", "area_um2": "area", "max_opd_nm": "max_opd", "length_um": "length"}
+GROWN = ", in cultures that grew for 15 to 30 h to"
 TARGETS = {"precision": 0.97, "recall": 0.97, "mass_r2": 0.87}
 
 
 def run(*, config: Config, refine_weights: Path | None, quantify_weights: Path) -> dict[str, Measure]:
-    """Measure detection and the four measures per density, and over the moderate densities together.
+    """Measure detection and the four measures per density, in grown cultures, and at moderate densities.
 
     Cells nearer to the border than 20 um do not count on either side; pairs are nearer than 10 um.
     """
     refine, represent = load_refine(refine_weights), load_represent(quantify_weights)
-    pitch_um = config.fields.pixel_pitch_um
-    looks: dict[float, list[Look]] = {}
-    for density in config.evaluate.quant_cells_per_mm2:
-        for field in held_out_fields(config, (density,), config.evaluate.fields):
-            opd_nm = retrieve_opd(field, config, refine)
-            found = find_peaks(represent(opd_nm, pitch_um), pitch_um, config.quantify)
-            looks.setdefault(density, []).append(Look(found, field.cells, opd_nm.shape, pitch_um))
+    evaluate, pitch_um = config.evaluate, config.fields.pixel_pitch_um
+
+    def look(field: TrueField) -> Look:
+        opd_nm = retrieve_opd(field, config, refine)
+        found = find_peaks(represent(opd_nm, pitch_um), pitch_um, config.quantify)
+        return Look(found, field.cells, opd_nm.shape, pitch_um)
+
+    looks = {
+        density: [look(field) for field in held_out_fields(config, (density,), evaluate.fields)]
+        for density in evaluate.quant_cells_per_mm2
+    }
     measures = {}
     for density, some in looks.items():
-        measures.update(_summary(f"quant.{density:g}", some, config.evaluate.seeds, {}))
+        measures.update(_summary(f"quant.{density:g}", some, evaluate.seeds, {}))
+    density = evaluate.quant_culture_cells_per_mm2
+    grown = [look(field) for field in held_out_cultures(config, density, evaluate.fields)]
+    measures.update(_summary("quant.culture", grown, evaluate.seeds, {}, f"{GROWN} {density:g} cells/mm2"))
     moderate = [look for density, some in looks.items() if density <= MODERATE_PER_MM2 for look in some]
-    return {**measures, **_summary("quant", moderate, config.evaluate.seeds, TARGETS)}
+    return {**measures, **_summary("quant", moderate, evaluate.seeds, TARGETS)}
 
 
 class Look:
@@ -57,7 +66,7 @@ class Look:
 
 
 def _summary(
-    prefix: str, looks: list[Look], seeds: tuple[int, ...], targets: dict[str, float]
+    prefix: str, looks: list[Look], seeds: tuple[int, ...], targets: dict[str, float], where: str = ""
 ) -> dict[str, Measure]:
     n_found = sum(look.detection.n_found for look in looks)
     n_true = sum(look.detection.n_true for look in looks)
@@ -68,7 +77,7 @@ def _summary(
     said = "cells found by the CNN after full optics and reconstruction against simulated truth"
 
     def entry(name: str, value: float, unit: str, better: str, n: int, meaning: str) -> tuple[str, Measure]:
-        return f"{prefix}.{name}", Measure(value, unit, better, n, seeds, targets.get(name), meaning)  # type: ignore[arg-type]
+        return f"{prefix}.{name}", Measure(value, unit, better, n, seeds, targets.get(name), meaning + where)  # type: ignore[arg-type]
 
     entries = [
         entry("precision", precision, "1", "higher", n_found, f"precision of {said}"),

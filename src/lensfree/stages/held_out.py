@@ -12,20 +12,34 @@ from lensfree.phase.retrieve import Refine, retrieve
 from lensfree.stages.training_fields import FieldMaker, FieldRecipe, TrueField
 from lensfree.units import dry_mass_pg, optical_volume_um3
 
+CULTURE = 1000
+"""Stream of random numbers of the grown cultures; those of the densities count from 0."""
+
 R2_MEANING = "1 - residual / total variance of dry mass over true outlines, found against true, no fit"
 
 
 def held_out_fields(config: Config, cells_per_mm2: tuple[float, ...], n_fields: int) -> Iterator[TrueField]:
     """Yield fields at the nominal instrument, from seeds that no training uses."""
-    evaluate = config.evaluate
-    for seed in evaluate.seeds:
+    for seed in config.evaluate.seeds:
         for index, density in enumerate(cells_per_mm2):
             rng = np.random.default_rng([seed, index])
-            shape_yx = (evaluate.field_px * 3 // 4, evaluate.field_px)
-            recipe = recipe_at(shape_yx, float(rng.uniform(*evaluate.z_um)), density, config)
-            maker = FieldMaker(recipe, config.optics, rng)
+            maker = _maker(density, config, rng)
             for _ in range(n_fields):
                 yield maker.draw(rng)
+
+
+def held_out_cultures(config: Config, cells_per_mm2: float, n_fields: int) -> Iterator[TrueField]:
+    """Yield moments of cultures that grew to a density, one culture per seed; no training uses the seeds."""
+    for seed in config.evaluate.seeds:
+        rng = np.random.default_rng([seed, CULTURE])
+        yield from _maker(cells_per_mm2, config, rng).draw_culture(n_fields, rng)
+
+
+def _maker(cells_per_mm2: float, config: Config, rng: np.random.Generator) -> FieldMaker:
+    evaluate = config.evaluate
+    shape_yx = (evaluate.field_px * 3 // 4, evaluate.field_px)
+    recipe = recipe_at(shape_yx, float(rng.uniform(*evaluate.z_um)), cells_per_mm2, config)
+    return FieldMaker(recipe, config.optics, rng)
 
 
 def recipe_at(shape_yx: tuple[int, ...], z_um: float, cells_per_mm2: float, config: Config) -> FieldRecipe:

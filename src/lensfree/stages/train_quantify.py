@@ -65,7 +65,14 @@ def run(
         zoom_range=config.zoom,
     )
     plan = CropPlan(
-        planes_of, fields, optics, config.recipes, config.crops_per_field, config.crop_px, config.seed
+        planes_of,
+        fields,
+        optics,
+        config.recipes,
+        config.crops_per_field,
+        config.crop_px,
+        config.seed,
+        culture_fraction=config.culture_fraction,
     )
     folder = plan.folder(work, config)
     crops = make_crops(plan, folder)

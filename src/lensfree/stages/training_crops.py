@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -64,6 +65,7 @@ class CropPlan:
         crop_px: side of a crop.
         seed: seed of everything.
         real: real cells that stand in for the simulated ones in a share of the fields.
+        culture_fraction: share of the recipes whose fields are moments of a growing culture.
     """
 
     planes_of: Planes
@@ -74,6 +76,7 @@ class CropPlan:
     crop_px: int
     seed: int
     real: RealShare | None = None
+    culture_fraction: float = 0.0
 
     def folder(self, work: Path, training: Section) -> Path:
         """Return where crops and checkpoints of exactly this plan and training lie, below `work`.
@@ -81,7 +84,7 @@ class CropPlan:
         A resumed run finds its own, a run with other settings does not find somebody else's.
         """
         maps = (self.planes_of.func.__qualname__, self.planes_of.keywords)
-        what = (*maps, self.fields, self.optics, self.real, training)
+        what = (*maps, self.fields, self.optics, self.real, self.culture_fraction, training)
         return work / hashlib.sha256(repr(what).encode()).hexdigest()[:12]
 
 
@@ -108,12 +111,21 @@ def _make_recipe(job: tuple[CropPlan, int, Path]) -> None:
     recipe = draw_recipe(rng, plan.fields)
     maker = FieldMaker(recipe, plan.optics, rng)
     crops = []
-    for _ in range(plan.fields.fields_per_recipe):
-        is_real = plan.real is not None and rng.random() < plan.real.fraction
-        field = plan.real.draw(maker, rng) if plan.real and is_real else maker.draw(rng)
+    for field in _fields(plan, maker, rng):
         planes = plan.planes_of(field, recipe.pixel_pitch_um, rng)
         room_yx = np.subtract(planes.shape[1:], plan.crop_px) + 1
         for top, left in rng.integers(0, room_yx, (plan.crops_per_field, 2)):
             crops.append(planes[:, top : top + plan.crop_px, left : left + plan.crop_px])
     with written_whole(path) as temporary, open(temporary, "wb") as handle:
         np.save(handle, np.stack(crops).astype(np.float16))
+
+
+def _fields(plan: CropPlan, maker: FieldMaker, rng: np.random.Generator) -> Iterator[TrueField]:
+    """Yield the fields of a recipe: placed at random or grown; real ones instead where the plan has them."""
+    n_fields = plan.fields.fields_per_recipe
+    if plan.culture_fraction > 0 and rng.random() < plan.culture_fraction:
+        yield from maker.draw_culture(n_fields, rng)
+        return
+    for _ in range(n_fields):
+        is_real = plan.real is not None and rng.random() < plan.real.fraction
+        yield plan.real.draw(maker, rng) if plan.real and is_real else maker.draw(rng)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from lensfree.config import FieldsConfig, OpticsConfig
 from lensfree.optics.hologram import Channel
 from lensfree.simulate.camera import add_camera, illumination
+from lensfree.simulate.culture import culture_fields
 from lensfree.simulate.holograms import LightPaths, box_around, build_paths, simulate_intensity
 from lensfree.simulate.population import random_field
 from lensfree.simulate.real_cells import RealCells, block_mean, upsample
@@ -103,8 +105,19 @@ class FieldMaker:
 
     def draw(self, rng: np.random.Generator) -> TrueField:
         """Draw cells, light and noise anew."""
-        recipe, box, pitch_um = self.recipe, self._box, self.recipe.pixel_pitch_um
-        cells = random_field(rng, box.shape_yx, pitch_um, recipe.cells_per_mm2, recipe.round_fraction)
+        recipe = self.recipe
+        yx, pitch_um, density = self._box.shape_yx, recipe.pixel_pitch_um, recipe.cells_per_mm2
+        return self._of_cells(random_field(rng, yx, pitch_um, density, recipe.round_fraction), rng)
+
+    def draw_culture(self, n_fields: int, rng: np.random.Generator) -> Iterator[TrueField]:
+        """Draw moments of one growing culture, each with light and noise of its own."""
+        recipe = self.recipe
+        yx, pitch_um, density = self._box.shape_yx, recipe.pixel_pitch_um, recipe.cells_per_mm2
+        for cells in culture_fields(rng, yx, pitch_um, density, n_fields):
+            yield self._of_cells(cells, rng)
+
+    def _of_cells(self, cells: pd.DataFrame, rng: np.random.Generator) -> TrueField:
+        box, pitch_um = self._box, self.recipe.pixel_pitch_um
         intensity = self._record(*render_sample(cells, box.shape_yx, pitch_um, OVERSAMPLING), rng)
         opd_nm, absorption = render_sample(cells, box.shape_yx, pitch_um)
         return TrueField(
