@@ -30,8 +30,9 @@ evaluate: .venv/.stamp   ## measure accuracy on held-out seeds; ONLY=recon|quant
 train: .venv/.stamp   ## train the three shipped networks again from simulated data
 	$(SNAKEMAKE) train
 
-benchmark: .venv/.stamp   ## speed ratios into docs/benchmarks.md
+benchmark: .venv/.stamp   ## speed and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/descent.py
+	$(BIN)/python benchmarks/frame.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

@@ -22,9 +22,9 @@ from lensfree.config import OpticsConfig, ReconstructConfig
 from lensfree.optics.hologram import Channel, build_transfers
 from lensfree.phase.objective import NM_PER_UNIT, Objective
 
-SHAPE_YX = (750, 1024)
+SHAPE_YX = (3000, 4096)
 CHANNELS = [Channel(wavelength_nm, 1000.0) for wavelength_nm in (647.0, 540.0, 450.0)]
-TURNS = 7
+TURNS = 5
 DOCS = Path(__file__).parents[1] / "docs"
 HEAD = """# Benchmarks
 
@@ -88,6 +88,20 @@ def medians(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
+def entry(value: float, unit: str, better: str, meaning: str, n: int, script: str) -> dict[str, object]:
+    """Return one line of the table: what was measured, on what, when and by which script."""
+    return {
+        "value": value,
+        "unit": unit,
+        "better": better,
+        "meaning": meaning,
+        "n": n,
+        "machine": f"{platform.machine()}, {cpu_count()} threads",
+        "date": date.today().isoformat(),
+        "command": f"python benchmarks/{Path(script).name}",
+    }
+
+
 def write(entries: dict[str, dict[str, object]]) -> None:
     """Merge the entries into docs/benchmarks.json and write docs/benchmarks.md from it."""
     path = DOCS / "benchmarks.json"
@@ -96,8 +110,10 @@ def write(entries: dict[str, dict[str, object]]) -> None:
     path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     columns = ("better", "meaning", "machine", "date", "command")
     rows = [
-        f"| `{key}` | {entry['value']:.2f} | " + " | ".join(str(entry[c]) for c in columns) + " |"
-        for key, entry in sorted(known.items())
+        f"| `{key}` | {row['value']:.2f} {row['unit'] if row['unit'] != '1' else ''} | "
+        + " | ".join(str(row[c]) for c in columns)
+        + " |"
+        for key, row in sorted(known.items())
     ]
     (DOCS / "benchmarks.md").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
 
@@ -112,28 +128,15 @@ if __name__ == "__main__":
             "autograd": by_autograd(objective, unknowns),
         }
     )
-    about = {
-        "unit": "1",
-        "n": TURNS,
-        "machine": f"{platform.machine()}, {cpu_count()} threads",
-        "date": date.today().isoformat(),
-        "command": "python benchmarks/descent.py",
-    }
     size = f"{SHAPE_YX[0]} x {SHAPE_YX[1]}, 3 colours"
+    over, against = seconds["ours"] / seconds["ffts"], seconds["autograd"] / seconds["ours"]
+    said = "torch autograd / value and gradient (with regularisers)"
     write(
         {
-            "descent.over_ffts": {
-                **about,
-                "value": seconds["ours"] / seconds["ffts"],
-                "better": "lower",
-                "meaning": f"value and gradient / its FFTs alone, {size}",
-            },
-            "descent.vs_autograd": {
-                **about,
-                "value": seconds["autograd"] / seconds["ours"],
-                "better": "higher",
-                "meaning": f"torch autograd / value and gradient (with regularisers), {size}",
-            },
+            "speed.cpu_over_fft": entry(
+                over, "1", "lower", f"value and gradient / its FFTs alone, {size}", TURNS, __file__
+            ),
+            "speed.cpu_vs_autograd": entry(against, "1", "higher", f"{said}, {size}", TURNS, __file__),
         }
     )
     print(seconds)

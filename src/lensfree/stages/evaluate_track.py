@@ -7,8 +7,7 @@ import numpy as np
 from lensfree.config import Config
 from lensfree.simulate.detections import simulate_detections
 from lensfree.stages.measures import Measure
-from lensfree.tracks.lineage import resolve_divisions
-from lensfree.tracks.link import link
+from lensfree.stages.track import track_cells
 from lensfree.tracks.scoring import score_tracks
 
 MEANINGS = {
@@ -38,7 +37,7 @@ def run(*, config: Config) -> dict[str, Measure]:
             rng=np.random.default_rng([seed, 7]),
         )
         n_detections += len(detections)
-        found = resolve_divisions(link(detections.assign(model="simulated"), config.track), config.track)
+        found = track_cells(detections.assign(model="simulated"), config.track)
         scores.append(score_tracks(found, truth, max_distance_um=evaluate.track_pairing_um))
     said = f"simulated detections, {evaluate.track_frames} frames; spread over seeds"
 
