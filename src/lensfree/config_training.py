@@ -29,14 +29,17 @@ class FieldsConfig(Section):
 class TrainUnwrapConfig(Section):
     """Training of the CNN between the two descents."""
 
-    recipes: Count = Field(140, description="draws of distance, colours, density and noise")
+    recipes: Count = Field(220, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
-    steps: Count = Field(4500, description="optimiser steps")
+    steps: Count = Field(6000, description="optimiser steps")
     batch: Count = Field(8, description="crops per step")
     learning_rate: Positive = Field(4e-3, description="peak of the one-cycle schedule")
     layers: Count = Field(20, description="convolution layers")
     features: Count = Field(16, description="features per layer")
+    round_opd_gain: tuple[float, float] = Field(
+        (0.5, 2.5), description="range of gains on OPD and dry mass of rounded cells, drawn per cell"
+    )
     real_movie: str = Field(
         "demo/real/livecyte_movie/mda_mb_231_phase.tif",
         description="OPD movie of real cells; its left half joins the simulated cells; none: without",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lensfree.nets.plain_cnn import PlainCnnSpec
-from lensfree.nets.train import fit, turn
+from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec
+from lensfree.nets.train import SETTLING, fit, settle_batch_norm, turn
 
 SPEC = PlainCnnSpec(1, 1, 3, 8)
 
@@ -81,3 +81,35 @@ def test_the_eight_turns_are_all_different_and_lose_nothing():
     turned = [turn(maps, which) for which in range(8)]
     assert len({t.tobytes() for t in turned}) == 8
     assert all(sorted(t.ravel()) == sorted(maps.ravel()) for t in turned)
+
+
+def test_settled_batch_norms_have_the_statistics_of_all_batches_and_keep_them():
+    torch.manual_seed(0)
+    model = PlainCnn(SPEC).train()
+    rng = np.random.default_rng(0)
+    batches = [rng.normal(size, size, (4, 1, 12, 16)).astype(np.float32) for size in (1.0, 3.0, 9.0)]
+    settle_batch_norm(model, iter(batches))
+    convolution, norm = model.body[0], next(m for m in model.body if isinstance(m, torch.nn.BatchNorm2d))
+    with torch.no_grad():
+        seen = [convolution(torch.from_numpy(batch)).mean(dim=(0, 2, 3)) for batch in batches]
+    torch.testing.assert_close(norm.running_mean, torch.stack(seen).mean(dim=0))
+    kept = norm.running_mean.clone()
+    model(torch.from_numpy(batches[2]))
+    assert torch.equal(norm.running_mean, kept)
+
+
+def test_training_ends_with_steps_in_the_state_of_use():
+    """What the last steps saw is what the network answers: no gap between training and use."""
+
+    def draw_unlike(rng):
+        inputs = rng.normal(size=(2, 1, 12, 16)) * np.exp(rng.uniform(-2, 2))
+        return inputs.astype(np.float32), (3 * inputs).astype(np.float32)
+
+    model, losses = fit(SPEC, draw_unlike, l1, steps=200, learning_rate=1e-2, seed=7)
+    assert len(losses) == 200 + round(SETTLING * 200)
+    with torch.no_grad():
+        in_use = [
+            float(l1(model(torch.from_numpy(inputs)), torch.from_numpy(targets)))
+            for inputs, targets in (draw_unlike(np.random.default_rng([7, step])) for step in range(200, 220))
+        ]
+    assert np.mean(in_use) == pytest.approx(np.mean(losses[200:]), rel=0.15)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,12 @@ from lensfree.io.files import written_whole
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, channels_last
 
 logger = logging.getLogger(__name__)
+
+SETTLING = 0.1
+"""Steps after the schedule, as a share of it, with the batch norms as they will be in use."""
+
+SETTLING_RATE = 0.05
+"""Learning rate of those steps over the peak of the schedule."""
 
 Batch = tuple[np.ndarray, np.ndarray]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -40,7 +46,7 @@ def fit(
             that it is handed; each step has its own generator, so that a resumed run draws the
             same batches as one that was never stopped.
         loss_of: (prediction, target) -> scalar.
-        steps: optimiser steps in all.
+        steps: optimiser steps of the schedule; a tenth more follow with settled batch norms.
         learning_rate: peak of the schedule.
         seed: seed of weights and batches.
         checkpoint: where to keep the state; a run that finds one goes on from it.
@@ -48,7 +54,7 @@ def fit(
         device: `cpu` or `cuda`.
 
     Returns:
-        The trained network on the CPU and the loss of every step.
+        The trained network on the CPU and the loss of every step, settling included.
     """
     torch.set_num_threads(cpu_count())
     torch.manual_seed(seed)
@@ -61,7 +67,8 @@ def fit(
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
     losses = _resume(checkpoint, parts, spec)
     model.train()
-    for step in range(len(losses), steps):
+
+    def descend(step: int, optimiser: torch.optim.Optimizer) -> float:
         inputs, targets = (
             torch.from_numpy(a).to(device).contiguous(memory_format=torch.channels_last)
             for a in draw_batch(np.random.default_rng([seed, step]))
@@ -74,13 +81,41 @@ def fit(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
+        return float(loss.detach())
+
+    for step in range(len(losses), steps):
+        losses.append(descend(step, optimiser))
         schedule.step()
-        losses.append(float(loss.detach()))
         done = step + 1
         if done % checkpoint_every == 0 or done == steps:
             logger.info("step %d of %d: loss %.4f", done, steps, np.mean(losses[-checkpoint_every:]))
             _save(checkpoint, parts, spec, losses)
-    return model.to("cpu").eval(), losses
+    settling = range(steps, steps + round(SETTLING * steps))
+    if settling:
+        settle_batch_norm(model, (draw_batch(np.random.default_rng([seed, step]))[0] for step in settling))
+    settled = torch.optim.Adam(model.parameters(), lr=SETTLING_RATE * learning_rate)
+    last = [descend(step, settled) for step in settling]
+    if last:
+        logger.info("settled in %d steps: loss %.4f", len(last), np.mean(last))
+    return model.to("cpu").eval(), losses + last
+
+
+def settle_batch_norm(model: torch.nn.Module, batches: Iterable[np.ndarray]) -> None:
+    """Give batch norms the statistics of these inputs together and keep them from then on.
+
+    In training each batch is normalised by itself, in use all are by running statistics: the network has
+    never seen itself that way, and with small batches of unlike fields its answers come out too small.
+    """
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # an average over all batches, not a running one
+    device = next(model.parameters()).device
+    with torch.no_grad():
+        for batch in batches:
+            model(torch.from_numpy(batch).to(device))
+    for norm in norms:
+        norm.eval()
 
 
 def turn(maps: np.ndarray, which: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any
 
 from lensfree.phase.pointwise import axpy, dot
 
-HISTORY = 6
+HISTORY = 4
 ARMIJO = 1e-4
 MAX_BACKTRACKS = 8
 

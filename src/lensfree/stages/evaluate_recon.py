@@ -9,7 +9,7 @@ import numpy as np
 
 from lensfree.config import Config
 from lensfree.phase.retrieve import Refine
-from lensfree.stages import evaluate_beads, evaluate_focus, evaluate_semireal
+from lensfree.stages import evaluate_beads, evaluate_focus, evaluate_semireal, evaluate_wraps
 from lensfree.stages.held_out import R2_MEANING, held_out_fields, in_band, mass_r2, masses_pg, retrieve_opd
 from lensfree.stages.measures import Measure, Target
 from lensfree.stages.refine import load_refine
@@ -21,6 +21,7 @@ def run(*, config: Config, refine_weights: Path | None, real: Path) -> dict[str,
     return {
         **_simulated(config, refine),
         **_dense(config, refine),
+        **evaluate_wraps.run(config, refine),
         **evaluate_beads.run(config, real / "beads_multiheight"),
         **evaluate_semireal.run(config, refine, real / "livecyte_movie"),
         **evaluate_focus.run(

@@ -49,6 +49,7 @@ def run(
         config.crop_px,
         config.seed,
         _real_share(config),
+        round_opd_gain=config.round_opd_gain,
     )
     folder = plan.folder(work, config)
     pairs = make_crops(plan, folder)

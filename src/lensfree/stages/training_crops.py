@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -66,6 +66,7 @@ class CropPlan:
         seed: seed of everything.
         real: real cells that stand in for the simulated ones in a share of the fields.
         culture_fraction: share of the recipes whose fields are moments of a growing culture.
+        round_opd_gain: range of gains on OPD and dry mass of rounded cells.
     """
 
     planes_of: Planes
@@ -77,6 +78,7 @@ class CropPlan:
     seed: int
     real: RealShare | None = None
     culture_fraction: float = 0.0
+    round_opd_gain: tuple[float, float] = (1.0, 1.0)
 
     def folder(self, work: Path, training: Section) -> Path:
         """Return where crops and checkpoints of exactly this plan and training lie, below `work`.
@@ -84,7 +86,8 @@ class CropPlan:
         A resumed run finds its own, a run with other settings does not find somebody else's.
         """
         maps = (self.planes_of.func.__qualname__, self.planes_of.keywords)
-        what = (*maps, self.fields, self.optics, self.real, self.culture_fraction, training)
+        drawn = (self.real, self.culture_fraction, self.round_opd_gain)
+        what = (*maps, self.fields, self.optics, *drawn, training)
         return work / hashlib.sha256(repr(what).encode()).hexdigest()[:12]
 
 
@@ -108,7 +111,7 @@ def _make_recipe(job: tuple[CropPlan, int, Path]) -> None:
     if path.exists():
         return
     rng = np.random.default_rng([plan.seed, index])
-    recipe = draw_recipe(rng, plan.fields)
+    recipe = replace(draw_recipe(rng, plan.fields), round_opd_gain=plan.round_opd_gain)
     maker = FieldMaker(recipe, plan.optics, rng)
     crops = []
     for field in _fields(plan, maker, rng):

@@ -39,6 +39,7 @@ class FieldRecipe:
         sensor_noise: sd at open-beam intensity.
         background_amplitude: structure of the illumination.
         background_error: sd of what is left of it after division by the measured background.
+        round_opd_gain: range of gains on OPD and dry mass of rounded cells.
     """
 
     shape_yx: tuple[int, int]
@@ -51,6 +52,7 @@ class FieldRecipe:
     sensor_noise: float
     background_amplitude: float
     background_error: float
+    round_opd_gain: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,14 @@ class FieldMaker:
         """Draw cells, light and noise anew."""
         recipe = self.recipe
         yx, pitch_um, density = self._box.shape_yx, recipe.pixel_pitch_um, recipe.cells_per_mm2
-        return self._of_cells(random_field(rng, yx, pitch_um, density, recipe.round_fraction), rng)
+        cells = random_field(rng, yx, pitch_um, density, recipe.round_fraction)
+        if recipe.round_opd_gain != (1.0, 1.0):
+            is_round = (cells["state"] == "round").to_numpy()
+            low, high = np.log(recipe.round_opd_gain)
+            gain = np.exp(rng.uniform(low, high, len(cells)))
+            for name in ("max_opd_nm", "dry_mass_pg"):
+                cells[name] *= np.where(is_round, gain, 1.0)
+        return self._of_cells(cells, rng)
 
     def draw_culture(self, n_fields: int, rng: np.random.Generator) -> Iterator[TrueField]:
         """Draw moments of one growing culture, each with light and noise of its own."""
