@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lensfree.config import FieldsConfig, OpticsConfig, ReconstructConfig, TrainUnwrapConfig
 from lensfree.stages import train_unwrap
-from lensfree.stages.joblog import job_log
+from lensfree.stages.joblog import job_log, only_path
 
 with job_log(snakemake.log[0]):
     train_unwrap.run(
@@ -14,5 +14,6 @@ with job_log(snakemake.log[0]):
         fields=FieldsConfig.model_validate(snakemake.params.fields),
         optics=OpticsConfig.model_validate(snakemake.params.optics),
         reconstruct=ReconstructConfig.model_validate(snakemake.params.reconstruct),
+        movie=only_path(snakemake.input.movie),
         card={"name": "unwrap", "version": "own", "code": snakemake.params.code},
     )

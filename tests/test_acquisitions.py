@@ -55,6 +55,14 @@ def test_a_row_becomes_an_acquisition(tmp_path):
     )
 
 
+@pytest.mark.parametrize("wrong", ["0.647,0.540,0.450", "647,540,45000"])
+def test_a_wavelength_in_another_unit_is_refused(tmp_path, wrong):
+    with pytest.raises(
+        SheetError, match=r"is no wavelength of light in nm, expected 150 to 3000; check the unit"
+    ):
+        read_one(tmp_path, wavelength_nm=wrong)
+
+
 def test_one_distance_per_channel_and_auto(tmp_path):
     heights = read_one(tmp_path, z_um="7000,11000,15000", wavelength_nm="532,532,532", channels="z7,z11,z15")
     assert heights.z_um == (7000.0, 11000.0, 15000.0)
@@ -62,7 +70,8 @@ def test_one_distance_per_channel_and_auto(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wavelengths", "channels"), [("532", ("mono",)), ("640,460", ("1", "2")), ("1,2,3", ("R", "G", "B"))]
+    ("wavelengths", "channels"),
+    [("532", ("mono",)), ("640,460", ("1", "2")), ("401,402,403", ("R", "G", "B"))],
 )
 def test_channels_follow_the_number_of_wavelengths(tmp_path, wavelengths, channels):
     assert read_one(tmp_path, wavelength_nm=wavelengths).channels == channels

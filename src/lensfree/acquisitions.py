@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from lensfree.config import Config
 from lensfree.sources import SourceError, match_frames
@@ -50,8 +58,15 @@ def _unit(value: Any) -> Any:
     return value.strip() or "nm" if isinstance(value, str) else value
 
 
+def _nanometres(value: float) -> float:
+    if not 150 <= value <= 3000:
+        raise ValueError(f"{value:g} is no wavelength of light in nm, expected 150 to 3000; check the unit")
+    return value
+
+
 PositiveFloat = Annotated[float, Field(gt=0)]
-Wavelengths = Annotated[tuple[PositiveFloat, ...], BeforeValidator(_split)]
+Wavelength = Annotated[PositiveFloat, AfterValidator(_nanometres)]
+Wavelengths = Annotated[tuple[Wavelength, ...], BeforeValidator(_split)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Distances = Annotated[tuple[PositiveFloat, ...] | Literal["auto"], BeforeValidator(_split_or_auto)]
 OpdUnit = Annotated[Literal["nm", "rad"] | PositiveFloat, BeforeValidator(_unit)]

@@ -42,7 +42,7 @@ class TrainUnwrapConfig(Section):
     )
     real_movie: str = Field(
         "demo/real/livecyte_movie/mda_mb_231_phase.tif",
-        description="OPD movie of real cells; its left half joins the simulated cells; none: without",
+        description="OPD movie of real cells; its left half joins; none: without",
     )
     real_fraction: Fraction = Field(0.3, description="share of fields made of real cells")
     real_max_opd_nm: tuple[float, float] = Field(

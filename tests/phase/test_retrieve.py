@@ -195,6 +195,20 @@ def test_a_frame_without_a_finite_pixel_is_refused():
         retrieve(np.full((3, *SHAPE_YX), np.nan, np.float32), RGB, config=CONFIG, **INSTRUMENT)
 
 
+@pytest.mark.parametrize("scale", [140.0, 0.001])
+def test_counts_that_nobody_normalised_are_refused(flat, scale):
+    with pytest.raises(ValueError, match=r"got intensities with median .*, expected about 1, the open beam"):
+        retrieve(scale * flat[2], RGB, config=CONFIG, **INSTRUMENT)
+
+
+def test_a_distance_that_the_grid_cannot_carry_is_refused(flat):
+    far = [Channel(640.0, 12_000.0)]
+    with pytest.raises(
+        ValueError, match=r"z_um=12000 is too far for \d+ pixels of 1.67 um at 640 nm, expected"
+    ):
+        retrieve(flat[2][:1], far, config=CONFIG, **INSTRUMENT)
+
+
 def test_a_refinement_that_leads_away_from_the_data_is_left_out_and_said(flat):
     intensity = flat[2]
 

@@ -61,15 +61,11 @@ def test_errors_of_one_sign_cost_more_than_errors_that_cancel():
     assert train_unwrap.local_mass_l1(mixed, target) == pytest.approx(1)
 
 
-def test_a_movie_that_is_not_there_stops_training_before_it_starts(tmp_path):
-    config = CONFIG.train_unwrap.model_copy(update={"real_movie": str(tmp_path / "none.tif")})
-    with pytest.raises(FileNotFoundError, match="train_unwrap.real_movie: .*none.tif does not exist; give"):
-        train_unwrap.run(
-            out=tmp_path / "w.safetensors",
-            work=tmp_path,
-            config=config,
-            fields=CONFIG.fields,
-            optics=CONFIG.optics,
-            reconstruct=CONFIG.reconstruct,
-            card={},
-        )
+def test_a_movie_of_other_than_grey_levels_is_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "movie.tif", np.zeros((3, 40, 60), np.float32), photometric="minisblack")
+    share = RealShare(tmp_path / "movie.tif", 1.0, (300.0, 900.0))
+    with pytest.raises(
+        ValueError,
+        match=r"movie.tif holds float32 of shape .*, expected 8 or 16 bit grey levels .frame, y, x",
+    ):
+        share.cells.half("left")

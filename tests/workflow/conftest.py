@@ -35,7 +35,7 @@ ROW = (
 CONFIG = {
     "acquisitions": "sheet.tsv",
     "frames_per_chunk": 2,
-    "reconstruct": {"method": "reference", "iterations_reference": 3, "device": "cpu", "padding_um": 20},
+    "reconstruct": {"method": "reference", "iterations_reference": 3, "device": "cpu", "padding_um": 60},
     "focus": {"register_channels": False},
     "load": {"background": "none"},
     "quantify": {"method": "reference"},

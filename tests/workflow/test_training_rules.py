@@ -8,7 +8,10 @@ pytestmark = pytest.mark.workflow
 
 TOY = {
     "fields": {"side_px": 72, "fields_per_recipe": 1},
-    "train_unwrap": {"recipes": 1, "crops_per_field": 2, "crop_px": 40, "steps": 2, "batch": 2, "layers": 3},
+    "train_unwrap": {
+        **{"recipes": 1, "crops_per_field": 2, "crop_px": 40, "steps": 2, "batch": 2, "layers": 3},
+        **{"real_movie": "none"},
+    },
     "train_quantify": {
         **{"recipes": 1, "crops_per_field": 2, "crop_px": 40, "steps": 2, "batch": 2, "layers": 3},
         **{"own_acquisitions": ["movie"], "own_stride": 90},
@@ -33,3 +36,9 @@ def test_an_unknown_acquisition_to_train_on_is_named(movie):
     movie.config = {**movie.config, "train_quantify": {"own_acquisitions": ["film"]}}
     text = movie.run("train", is_ok=False)
     assert "train_quantify.own_acquisitions: 'film' is not in the sheet, which has movie" in text
+
+
+def test_a_movie_of_real_cells_that_is_not_there_is_named_before_any_job(movie):
+    movie.config = {**movie.config, "train_unwrap": {"real_movie": "raw/nothing.tif"}}
+    text = movie.run("train", is_ok=False)
+    assert "Missing input files for rule train_unwrap" in text and "raw/nothing.tif" in text

@@ -15,6 +15,12 @@ def own_training_stacks(wildcards):
     return files
 
 
+def real_movie(wildcards):
+    """The movie of real cells that train_unwrap learns from too; a relative path counts from the project."""
+    name = CONFIG.train_unwrap.real_movie
+    return [] if name == "none" else [os.path.relpath(Path(workflow.basedir) / name)]
+
+
 AREA_SECTIONS = {
     "recon": ("optics", "fields", "load", "focus", "reconstruct", "evaluate"),
     "quant": ("optics", "fields", "reconstruct", "quantify", "evaluate"),

@@ -1,4 +1,6 @@
 rule train_unwrap:
+    input:
+        movie=real_movie,
     output:
         weights="<results>/models/unwrap.safetensors",
     params:

@@ -15,6 +15,10 @@ from lensfree.config import OpticsConfig, ReconstructConfig
 from lensfree.optics.hologram import Channel, PaddedGrid, build_transfers, crop, padding_px
 from lensfree.phase.level import background_level_nm
 from lensfree.phase.objective import NM_PER_UNIT, Objective
+from lensfree.units import NM_PER_UM
+
+OPEN_BEAM_RANGE = (0.1, 10.0)
+"""Medians of intensity outside are counts, or dark frames, that nobody normalised."""
 
 LEVEL_SAMPLE_PX = 1_000_000
 """The background level is taken from a regular grid of about this many pixels."""
@@ -67,7 +71,14 @@ class Problem:
         is_recorded = xp.isfinite(intensity)
         if not bool(is_recorded.any()):
             raise ValueError("got an intensity without a finite pixel, expected some: is the frame missing?")
+        level = float(xp.median(intensity[is_recorded]))
+        if not OPEN_BEAM_RANGE[0] <= level <= OPEN_BEAM_RANGE[1]:
+            raise ValueError(
+                f"got intensities with median {level:.3g}, expected about 1, the open beam: divide by the "
+                "background first"
+            )
         grid = PaddedGrid.around(intensity.shape[-2:], padding_px(config.padding_um, pixel_pitch_um))
+        _check_sampling(channels, grid, pixel_pitch_um)
         recorded = xp.sqrt(xp.maximum(xp.where(is_recorded, intensity, 0), 0)).astype(xp.float32)
         amplitude = xp.full((len(channels), *grid.padded_yx), -1, dtype=xp.float32)
         amplitude[grid.window] = xp.where(is_recorded, recorded, -1)
@@ -109,6 +120,22 @@ class Problem:
         stride = ceil((opd_nm.size / LEVEL_SAMPLE_PX) ** 0.5)
         opd_nm -= np.float32(background_level_nm(to_numpy(opd_nm[::stride, ::stride])))
         return Retrieval(opd_nm, absorption, misfit, misfit_first, refine_rejected, n_evaluations)
+
+
+def _check_sampling(channels: Sequence[Channel], grid: PaddedGrid, pixel_pitch_um: float) -> None:
+    """Raise if fringes of periods of four pixels would leave the grid and come back on its other side.
+
+    A period p walks wavelength z / p sideways on its way to the sensor, and half the grid is there for it.
+    """
+    shortest_px = min(grid.padded_yx)
+    for channel in channels:
+        limit_um = 2 * shortest_px * pixel_pitch_um**2 / (channel.wavelength_nm / NM_PER_UM)
+        if abs(channel.z_um) > limit_um:
+            raise ValueError(
+                f"z_um={channel.z_um:g} is too far for {shortest_px} pixels of {pixel_pitch_um:g} um at "
+                f"{channel.wavelength_nm:g} nm, expected at most {limit_um:.0f} um: raise "
+                "reconstruct.padding_um, or check the units of z_um and pixel_pitch_um"
+            )
 
 
 @lru_cache(maxsize=1)

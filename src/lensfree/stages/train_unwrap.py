@@ -37,8 +37,12 @@ def run(
     optics: OpticsConfig,
     reconstruct: ReconstructConfig,
     card: Mapping[str, str],
+    movie: Path | None = None,
 ) -> None:
-    """Make the pairs (kept in `work`, so that an interrupted run goes on), train, save."""
+    """Make the pairs (kept in `work`, so that an interrupted run goes on), train, save.
+
+    `movie` is a TIFF stack of grey levels that joins as real cells.
+    """
     planes_of = partial(found_and_true, optics=optics, reconstruct=reconstruct)
     plan = CropPlan(
         planes_of,
@@ -48,7 +52,7 @@ def run(
         config.crops_per_field,
         config.crop_px,
         config.seed,
-        _real_share(config),
+        None if movie is None else RealShare(movie, config.real_fraction, config.real_max_opd_nm),
         round_opd_gain=config.round_opd_gain,
     )
     folder = plan.folder(work, config)
@@ -72,21 +76,10 @@ def run(
     trained = {
         "pairs": str(len(pairs)),
         "seed": str(config.seed),
-        "real_cells": f"{config.real_fraction} of the fields from {config.real_movie}",
+        "real_cells": f"{config.real_fraction} of the fields, {movie.name}" if movie else "none",
         "training_loss": f"{np.mean(losses[-200:]):.4f}",
     }
     save_cnn(model, out, card={**card, **trained})
-
-
-def _real_share(config: TrainUnwrapConfig) -> RealShare | None:
-    if config.real_fraction == 0 or config.real_movie == "none":
-        return None
-    movie = Path(config.real_movie)
-    if not movie.exists():
-        raise FileNotFoundError(
-            f"train_unwrap.real_movie: {movie} does not exist; give the path of a TIFF stack of OPD, or none"
-        )
-    return RealShare(movie, config.real_fraction, config.real_max_opd_nm)
 
 
 def local_mass_l1(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

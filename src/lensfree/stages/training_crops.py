@@ -43,7 +43,13 @@ class RealShare:
     @cached_property
     def cells(self) -> RealCells:
         """The left half of the movie's field, read once."""
-        return RealCells(tifffile.imread(self.movie)).half("left")
+        counts = tifffile.imread(self.movie)
+        if counts.dtype not in (np.uint8, np.uint16) or counts.ndim != 3:
+            raise ValueError(
+                f"{self.movie} holds {counts.dtype} of shape {counts.shape}, expected 8 or 16 bit grey "
+                "levels (frame, y, x); convert it, or set train_unwrap.real_movie to none"
+            )
+        return RealCells(counts).half("left")
 
     def draw(self, maker: FieldMaker, rng: np.random.Generator) -> TrueField:
         """Draw a field of real cells at a random strength of OPD."""
