@@ -15,6 +15,7 @@ from lensfree.report.content import PageContent
 from lensfree.report.figures import draw_histograms, draw_population, draw_quality
 from lensfree.report.lineages import lineage_counts
 from lensfree.report.pictures import draw_montage, draw_reconstruction, opd_range_nm
+from lensfree.report.quality import suspect_frames
 from lensfree.report.ranking import describe_life, explain
 from lensfree.report.style import to_png
 from lensfree.report.traces import draw_card
@@ -54,6 +55,7 @@ def build_page(content: PageContent) -> str:
         fact_rows=_fact_rows(content),
         numbers=sentences.key_numbers(content),
         missing=sentences.missing_frames(content.per_frame),
+        suspect=suspect_frames(content.per_frame),
         pictures=_frame_pictures(content),
         montage_note=_montage_note(content),
         cells=_cells_part(content),

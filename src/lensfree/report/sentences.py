@@ -10,6 +10,7 @@ import pandas as pd
 from lensfree.report.content import PageContent
 from lensfree.report.figures import durations_h, totals_per_frame
 from lensfree.report.lineages import count_divisions
+from lensfree.report.quality import fits_badly
 from lensfree.report.spans import hours_of
 
 _ACCURACY = {
@@ -147,17 +148,18 @@ def accuracy_rows(accuracy: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def fault_rows(faults: pd.DataFrame, per_frame: pd.DataFrame) -> list[tuple[str, str, str, str, str, str]]:
-    """Return frame, time, kind, channel, amount and whether loading noticed, for each simulated error.
+    """Return frame, time, kind, channel, amount and whether it was noticed, for each simulated error.
 
-    Loading can notice a frame that it cannot read, and then records it as missing; a kind without words
-    shows as it is.
+    A frame that cannot be read is recorded as missing, one that the model cannot explain fits badly; what
+    tracking does about a jump stands in its log. A kind without words shows as it is.
     """
     missing = set(per_frame.loc[per_frame["is_missing"], "frame"])
+    bad = fits_badly(per_frame)
     names = ["frame", "time_h", "kind", "channel", "amount"]
     rows = []
     for frame, time_h, kind, channel, amount in faults[names].to_numpy(dtype=object).tolist():
         words, form = _FAULTS.get(kind, (kind, "{:.4g}"))
-        noticed = "yes, recorded as missing" if frame in missing else "no"
+        noticed = "recorded as missing" if frame in missing else "fits badly" if frame in bad else "no"
         rows.append((str(frame), f"{time_h:.1f} h", words, channel or "all", form.format(amount), noticed))
     return rows
 

@@ -16,7 +16,7 @@ class Frames:
     """The chunks of an acquisition as one stack; it holds no pixels, each call reads one frame.
 
     Attributes:
-        per_frame: frame, time_h, is_missing, z_um, misfit, background_sd_nm, in order.
+        per_frame: frame, time_h, is_missing, z_um, misfit, background_sd_nm, refine_rejected, in order.
         shape_yx: pixels of the field.
     """
 
@@ -28,7 +28,7 @@ class Frames:
             with open_opd(path) as source:
                 numbers = source.first_frame + np.arange(len(source))
                 self._opd.update(dict.fromkeys(numbers.tolist(), path))
-                names = ("time_h", "is_missing", "z_um", "misfit", "background_sd_nm")
+                names = ("time_h", "is_missing", "z_um", "misfit", "background_sd_nm", "refine_rejected")
                 parts.append(
                     pd.DataFrame({"frame": numbers} | {name: getattr(source, name) for name in names})
                 )
