@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lensfree.config import OpticsConfig, ReconstructConfig, StorageConfig
+from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig, StorageConfig
 from lensfree.stages import reconstruct
 from lensfree.stages.joblog import job_log, only_path, provenance
 
@@ -12,6 +12,7 @@ with job_log(snakemake.log[0]):
         focus=Path(snakemake.input.focus),
         out=Path(snakemake.output.opd),
         optics=OpticsConfig.model_validate(snakemake.params.optics),
+        focus_config=FocusConfig.model_validate(snakemake.params.focus),
         config=ReconstructConfig.model_validate(snakemake.params.config),
         storage=StorageConfig.model_validate(snakemake.params.storage),
         weights=only_path(snakemake.input.weights),

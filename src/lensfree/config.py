@@ -106,6 +106,12 @@ class ReconstructConfig(Section):
         0.3, description="damping of the weak-sample metric of both descents around a CNN; 0: without"
     )
     negative_absorption_weight: NonNegative = Field(0.3, description="penalty on negative absorption")
+    refocus_above: NonNegative = Field(
+        1.5, description="frames with a misfit of this many times the chunk's median are refocused; 0: never"
+    )
+    refocus_range: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.3, description="share of the distance by which a frame may be out of focus"
+    )
     padding_um: NonNegative = Field(110.0, description="margin around the field before the FFT [um]")
     device: DeviceWish = Field("auto", description="auto takes a GPU that answers")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lensfree.report.quality import fits_badly, suspect_frames
+from lensfree.report.quality import fits_badly, suspect_frames, was_refocused
 
 
 def frames(n=80):
@@ -29,6 +29,15 @@ def test_frames_out_of_focus_are_named_with_how_badly_they_fit():
     lines = suspect_frames(table)
     assert [line.split(":")[0] for line in lines] == ["frame 130 (5.0 h)", "frame 131 (5.2 h)"]
     assert "the model leaves 2.5 times as much of its hologram unexplained as usual" in lines[0]
+
+
+def test_refocused_frames_are_named_with_both_distances():
+    table = frames().assign(z_um=1000.0)
+    table.loc[12, "z_um"] = 850.0
+    assert was_refocused(table) == {112}
+    assert suspect_frames(table) == [
+        "frame 112 (2.0 h): out of focus, reconstructed at 850 µm instead of 1000 µm"
+    ]
 
 
 def test_a_cnn_step_that_was_left_out_is_named():

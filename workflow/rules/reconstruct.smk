@@ -10,6 +10,7 @@ rule reconstruct:
         acquisition=of_kind("hologram", "simulated"),
     params:
         optics=section("optics"),
+        focus=section("focus"),
         config=section("reconstruct"),
         storage=section("storage"),
         code=code_digest("reconstruct"),

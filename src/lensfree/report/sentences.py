@@ -10,7 +10,7 @@ import pandas as pd
 from lensfree.report.content import PageContent
 from lensfree.report.figures import durations_h, totals_per_frame
 from lensfree.report.lineages import count_divisions
-from lensfree.report.quality import fits_badly
+from lensfree.report.quality import fits_badly, was_refocused
 from lensfree.report.spans import hours_of
 
 _ACCURACY = {
@@ -153,13 +153,16 @@ def fault_rows(faults: pd.DataFrame, per_frame: pd.DataFrame) -> list[tuple[str,
     A frame that cannot be read is recorded as missing, one that the model cannot explain fits badly; what
     tracking does about a jump stands in its log. A kind without words shows as it is.
     """
-    missing = set(per_frame.loc[per_frame["is_missing"], "frame"])
-    bad = fits_badly(per_frame)
+    seen = {
+        "recorded as missing": set(per_frame.loc[per_frame["is_missing"], "frame"]),
+        "refocused": was_refocused(per_frame),
+        "fits badly": fits_badly(per_frame),
+    }
     names = ["frame", "time_h", "kind", "channel", "amount"]
     rows = []
     for frame, time_h, kind, channel, amount in faults[names].to_numpy(dtype=object).tolist():
         words, form = _FAULTS.get(kind, (kind, "{:.4g}"))
-        noticed = "recorded as missing" if frame in missing else "fits badly" if frame in bad else "no"
+        noticed = next((words for words, frames in seen.items() if frame in frames), "no")
         rows.append((str(frame), f"{time_h:.1f} h", words, channel or "all", form.format(amount), noticed))
     return rows
 
