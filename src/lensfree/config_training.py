@@ -38,7 +38,7 @@ class TrainUnwrapConfig(Section):
     layers: Count = Field(20, description="convolution layers")
     features: Count = Field(16, description="features per layer")
     round_opd_gain: tuple[float, float] = Field(
-        (0.5, 2.5), description="range of gains on OPD and dry mass of rounded cells, drawn per cell"
+        (0.6, 1.7), description="range of gains on OPD and dry mass of rounded cells, drawn per cell"
     )
     real_movie: str = Field(
         "demo/real/livecyte_movie/mda_mb_231_phase.tif",
