@@ -28,7 +28,7 @@ def array_namespace(array: Any) -> Any:
 def fft2(array: Any, *, overwrite: bool = False) -> Any:
     """Transform the last two axes; on the CPU with every core this process may use.
 
-    With `overwrite` the result may lie where the array was: new memory costs as much as half a transform.
+    With `overwrite` the result may lie where the array was, which saves the memory of a large one.
     """
     if is_cupy(array):
         from cupyx.scipy import fft

@@ -38,6 +38,10 @@ target 1.03, red blood cells (absorbers) 1.00.
 MARGIN_UM = 110.0
 
 
+class NoFocusError(ValueError):
+    """No distance in the range is better than the others; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Focus:
     """A distance and how it was found.
@@ -144,7 +148,7 @@ def find_focus(
         The distance, and what each criterion said.
 
     Raises:
-        ValueError: neither criterion has an extremum inside the range.
+        NoFocusError: neither criterion has an extremum inside the range.
     """
     z_sharpness_um = find_sharpest(intensity, channels, pixel_pitch_um=pixel_pitch_um, config=config)
     low_um, high_um = config.z_min_um, config.z_max_um
@@ -156,7 +160,7 @@ def find_focus(
     best = int(np.argmin(misfits))
     if not _has_clear_minimum(distances_um, misfits):
         if not isfinite(z_sharpness_um):
-            raise ValueError(
+            raise NoFocusError(
                 f"neither sharpness nor misfit has an optimum between z_min_um={config.z_min_um} and "
                 f"z_max_um={config.z_max_um}; widen the range or give z_um in the acquisitions sheet"
             )

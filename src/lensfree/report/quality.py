@@ -31,6 +31,8 @@ def fits_badly(per_frame: pd.DataFrame) -> set[int]:
 
 def was_refocused(per_frame: pd.DataFrame) -> set[int]:
     """Return the numbers of the frames that were reconstructed at a distance of their own."""
+    if "z_um" not in per_frame:
+        return set()
     z_um = per_frame["z_um"].astype(float)
     return set(per_frame.loc[(z_um - z_um.median()).abs() > REFOCUSED * z_um.median(), "frame"].tolist())
 
@@ -43,21 +45,20 @@ def suspect_frames(per_frame: pd.DataFrame, at_most: int = 20) -> list[str]:
             in order.
         at_most: lines before the rest is only counted.
     """
-    ratio = misfit_ratio(per_frame)
-    z_um = per_frame["z_um"].astype(float) if "z_um" in per_frame else np.full(len(ratio), np.nan)
-    usual_um = float(np.nanmedian(z_um)) if np.isfinite(z_um).any() else np.nan
-    rejected = per_frame["refine_rejected"] if "refine_rejected" in per_frame else np.zeros(len(ratio), bool)
+    table = per_frame.assign(ratio=misfit_ratio(per_frame))
+    refocused = was_refocused(table)
     lines = []
-    for frame, time_h, times, is_rejected, own_um in zip(
-        per_frame["frame"], per_frame["time_h"], ratio, rejected, z_um, strict=True
-    ):
+    for row in table.to_dict("records"):
         found = []
-        if abs(own_um - usual_um) > REFOCUSED * usual_um:
-            found.append(f"out of focus, reconstructed at {own_um:.0f} µm instead of {usual_um:.0f} µm")
-        if times > BADLY:
-            found.append(f"the model leaves {times:.1f} times as much of its hologram unexplained as usual")
-        if is_rejected:
+        if row["frame"] in refocused:
+            usual_um = table["z_um"].median()
+            found.append(f"out of focus, reconstructed at {row['z_um']:.0f} µm instead of {usual_um:.0f} µm")
+        if row["ratio"] > BADLY:
+            found.append(
+                f"the model leaves {row['ratio']:.1f} times as much of its hologram unexplained as usual"
+            )
+        if row.get("refine_rejected", False):
             found.append("the CNN step led away from its hologram and was left out")
         if found:
-            lines.append(f"frame {frame} ({time_h:.1f} h): {', and '.join(found)}")
+            lines.append(f"frame {row['frame']} ({row['time_h']:.1f} h): {', and '.join(found)}")
     return lines[:at_most] + ([f"and {len(lines) - at_most} more"] if len(lines) > at_most else [])

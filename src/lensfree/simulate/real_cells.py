@@ -35,6 +35,10 @@ class RealCells:
         middle = self.counts.shape[2] // 2
         return RealCells(self.counts[:, :, :middle] if side == "left" else self.counts[:, :, middle:])
 
+    def nm_per_count(self, max_opd_nm: float) -> float:
+        """Return the OPD of one grey level if the brightest possible one stands for this OPD [nm]."""
+        return max_opd_nm / float(np.iinfo(self.counts.dtype).max)
+
     def frame_nm(self, frame: int, nm_per_count: float) -> np.ndarray:
         """Return the OPD [nm] of one frame, float32 (y, x), its most frequent grey level being 0."""
         counts = self.counts[frame]

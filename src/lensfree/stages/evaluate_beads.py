@@ -17,8 +17,9 @@ from lensfree.units import NM_PER_UM
 WAVELENGTH_NM = 532.0
 PITCH_UM = 6.5
 DISTANCES_MM = {"beads1": (11,), "beads3": (7, 11, 15), "beads6": (7, 9, 11, 13, 15, 17)}
+LASER = {"led_fwhm_nm": 0.0, "source_diameter_um": 0.0}
 CUT_PX = 40
-"""Border cut of the second comparison; the fringes of a bead at 11 mm reach about this far."""
+"""Border cut of the second comparison, the one of earlier versions."""
 
 BEAD_RAD = 0.5
 BEAD_RIM_PX = 2
@@ -32,7 +33,7 @@ def run(config: Config, folder: Path) -> dict[str, Measure]:
     No CNN has seen beads, so it is the reference method that is measured.
     """
     true_rad = tifffile.imread(folder / "beads_true_phase_rad.tif").astype(np.float64)
-    optics = config.optics.model_copy(update={"led_fwhm_nm": 0.0, "source_diameter_um": 0.0})
+    optics = config.optics.model_copy(update=LASER)
     settings = config.reconstruct.model_copy(
         update={"method": "reference", "negative_absorption_weight": 0.0}
     )

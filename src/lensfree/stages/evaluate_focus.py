@@ -13,6 +13,7 @@ from lensfree.config import Config, OpticsConfig
 from lensfree.optics.background import smooth_background
 from lensfree.optics.focus import central_field
 from lensfree.optics.hologram import Channel
+from lensfree.stages.evaluate_beads import DISTANCES_MM, LASER, PITCH_UM, WAVELENGTH_NM
 from lensfree.stages.focus import find_geometry
 from lensfree.stages.measures import Measure
 from lensfree.stages.training_fields import TrueField
@@ -20,10 +21,7 @@ from lensfree.units import NM_PER_UM
 
 SEARCH = 2.0
 """Distances from the true one over this factor to this factor times it are searched."""
-LASER = {"led_fwhm_nm": 0.0, "source_diameter_um": 0.0}
 DCOD_PITCH_UM, DCOD_UM = 1.12, {"cheek_cells": 238.0, "usaf_1951": 1065.0}
-BEADS_PITCH_UM, BEADS_MM = 6.5, (7, 11, 15)
-GREEN_NM = 532.0
 
 
 def run(*, config: Config, fields: Iterable[TrueField], real: Path) -> dict[str, Measure]:
@@ -35,16 +33,16 @@ def run(*, config: Config, fields: Iterable[TrueField], real: Path) -> dict[str,
     ]
     dcod = [
         _error_percent(
-            _dcod(real / "dcod", name, config), [Channel(GREEN_NM, z_um)], DCOD_PITCH_UM, laser, config
+            _dcod(real / "dcod", name, config), [Channel(WAVELENGTH_NM, z_um)], DCOD_PITCH_UM, laser, config
         )
         for name, z_um in DCOD_UM.items()
     ]
     beads = []
-    for z_mm in BEADS_MM:
+    for z_mm in DISTANCES_MM["beads3"]:
         counts = tifffile.imread(real / "beads_multiheight" / f"beads_0000_z{z_mm:02d}mm.tif")
         intensity = (counts / np.median(counts))[None].astype(np.float32)
-        channel = Channel(GREEN_NM, z_mm * NM_PER_UM)
-        beads.append(_error_percent(intensity, [channel], BEADS_PITCH_UM, laser, config))
+        channel = Channel(WAVELENGTH_NM, z_mm * NM_PER_UM)
+        beads.append(_error_percent(intensity, [channel], PITCH_UM, laser, config))
     said = "largest error of the distance found"
     return {
         "recon.z_error_percent_sim": _largest(
@@ -52,7 +50,7 @@ def run(*, config: Config, fields: Iterable[TrueField], real: Path) -> dict[str,
         ),
         "recon.z_error_percent_dcod": _largest(dcod, (), f"{said}, real cheek cells and USAF target"),
         "recon.z_error_percent_beads": _largest(
-            beads, (), f"{said}, real beads from {BEADS_MM} mm, one at a time"
+            beads, (), f"{said}, real beads from {DISTANCES_MM['beads3']} mm, one at a time"
         ),
     }
 

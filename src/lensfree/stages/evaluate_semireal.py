@@ -34,7 +34,9 @@ def run(config: Config, refine: Refine | None, folder: Path) -> dict[str, Measur
     masses = []
     for index, outline in enumerate(outlines):
         rng = np.random.default_rng([seeds[index % len(seeds)], index])
-        field = semireal_field(movie.frame_nm(index * OUTLINES_EVERY, MAX_OPD_NM / 255), outline, config, rng)
+        field = semireal_field(
+            movie.frame_nm(index * OUTLINES_EVERY, movie.nm_per_count(MAX_OPD_NM)), outline, config, rng
+        )
         error_nm = retrieve_opd(field, config, refine) - field.opd_nm
         masses.append(masses_pg(field, error_nm, config.fields.pixel_pitch_um))
     true_pg, found_pg, _ = np.concatenate(masses, axis=1)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lensfree.arrays import fft2, ifft2
 from lensfree.config import Config
-from lensfree.optics.coherence import pixel_envelope, source_envelope, temporal_envelope
+from lensfree.optics.hologram import Channel, build_transfers
 from lensfree.phase.retrieve import Refine, retrieve
 from lensfree.stages.training_fields import FieldMaker, FieldRecipe, TrueField
 from lensfree.units import dry_mass_pg, optical_volume_um3
@@ -75,19 +76,11 @@ def in_band(opd_nm: np.ndarray, z_um: float, config: Config) -> np.ndarray:
     """Return the part of an OPD map (y, x) that coherence and pixels let through to a hologram."""
     room_px = 16
     padded = np.pad(opd_nm, room_px, mode="symmetric")
-    like, pitch_um, optics = np.empty(padded.shape, np.complex64), config.fields.pixel_pitch_um, config.optics
-    envelope = (
-        temporal_envelope(like, z_um=z_um, pixel_pitch_um=pitch_um, fwhm_nm=optics.led_fwhm_nm)
-        * source_envelope(
-            like,
-            z_um=z_um,
-            pixel_pitch_um=pitch_um,
-            diameter_um=optics.source_diameter_um,
-            distance_mm=optics.source_distance_mm,
-        )
-        * pixel_envelope(like, pixel_pitch_um=pitch_um)
-    )
-    filtered = np.fft.ifft2(np.fft.fft2(padded) * envelope).real
+    like = np.empty(padded.shape, np.complex128)
+    channel = Channel(config.fields.wavelength_nm[0], z_um)  # the envelopes know no wavelength
+    pitch_um = config.fields.pixel_pitch_um
+    (transfer,) = build_transfers([channel], like, pixel_pitch_um=pitch_um, optics=config.optics)
+    filtered = ifft2(fft2(padded) * abs(transfer)).real
     return filtered[room_px:-room_px, room_px:-room_px].astype(np.float32)
 
 

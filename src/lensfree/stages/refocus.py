@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig
-from lensfree.optics.focus import central_field
+from lensfree.optics.focus import NoFocusError, central_field
 from lensfree.optics.hologram import Channel
 from lensfree.stages.focus import find_geometry
 
@@ -50,5 +50,5 @@ def refocused(
     middle = central_field(intensity, focus.field_px)
     try:
         return find_geometry(middle, channels, pixel_pitch_um, optics, near, config)
-    except ValueError:  # neither criterion has an optimum: not a matter of focus
+    except NoFocusError:  # whatever is wrong with the frame, it is not the distance
         return None

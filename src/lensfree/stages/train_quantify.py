@@ -64,16 +64,7 @@ def run(
         refine_weights=refine_weights,
         zoom_range=config.zoom,
     )
-    plan = CropPlan(
-        planes_of,
-        fields,
-        optics,
-        config.recipes,
-        config.crops_per_field,
-        config.crop_px,
-        config.seed,
-        culture_fraction=config.culture_fraction,
-    )
+    plan = CropPlan.of(planes_of, config, fields, optics, culture_fraction=config.culture_fraction)
     folder = plan.folder(work, config)
     crops = make_crops(plan, folder)
     if own:

@@ -44,15 +44,12 @@ def run(
     `movie` is a TIFF stack of grey levels that joins as real cells.
     """
     planes_of = partial(found_and_true, optics=optics, reconstruct=reconstruct)
-    plan = CropPlan(
+    plan = CropPlan.of(
         planes_of,
+        config,
         fields,
         optics,
-        config.recipes,
-        config.crops_per_field,
-        config.crop_px,
-        config.seed,
-        None if movie is None else RealShare(movie, config.real_fraction, config.real_max_opd_nm),
+        real=None if movie is None else RealShare(movie, config.real_fraction, config.real_max_opd_nm),
         round_opd_gain=config.round_opd_gain,
     )
     folder = plan.folder(work, config)

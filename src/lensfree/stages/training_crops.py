@@ -10,12 +10,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
 
 from lensfree.arrays import cpu_count
-from lensfree.config import FieldsConfig, OpticsConfig
+from lensfree.config import FieldsConfig, OpticsConfig, TrainQuantifyConfig, TrainUnwrapConfig
 from lensfree.config_base import Section
 from lensfree.io.files import written_whole
 from lensfree.simulate.real_cells import RealCells
@@ -28,7 +29,7 @@ Planes = partial[np.ndarray]
 
 @dataclass(frozen=True)
 class RealShare:
-    """Real cells for training: which movie, how many of the fields, and how dense its cells are taken to be.
+    """Real cells for training: which movie, how many of the fields, and how thick its cells are taken to be.
 
     Attributes:
         movie: TIFF stack of grey levels; only the left half of its field is used.
@@ -53,7 +54,7 @@ class RealShare:
 
     def draw(self, maker: FieldMaker, rng: np.random.Generator) -> TrueField:
         """Draw a field of real cells at a random strength of OPD."""
-        nm_per_count = rng.uniform(*self.max_opd_nm) / np.iinfo(self.cells.counts.dtype).max
+        nm_per_count = self.cells.nm_per_count(rng.uniform(*self.max_opd_nm))
         return maker.draw_real(self.cells, nm_per_count, rng)
 
 
@@ -85,6 +86,19 @@ class CropPlan:
     real: RealShare | None = None
     culture_fraction: float = 0.0
     round_opd_gain: tuple[float, float] = (1.0, 1.0)
+
+    @classmethod
+    def of(
+        cls,
+        planes_of: Planes,
+        training: TrainUnwrapConfig | TrainQuantifyConfig,
+        fields: FieldsConfig,
+        optics: OpticsConfig,
+        **drawn: Any,
+    ) -> CropPlan:
+        """Return the plan of a training; `drawn` are the attributes that not every training has."""
+        counts = (training.recipes, training.crops_per_field, training.crop_px, training.seed)
+        return cls(planes_of, fields, optics, *counts, **drawn)
 
     def folder(self, work: Path, training: Section) -> Path:
         """Return where crops and checkpoints of exactly this plan and training lie, below `work`.
@@ -136,5 +150,7 @@ def _fields(plan: CropPlan, maker: FieldMaker, rng: np.random.Generator) -> Iter
         yield from maker.draw_culture(n_fields, rng)
         return
     for _ in range(n_fields):
-        is_real = plan.real is not None and rng.random() < plan.real.fraction
-        yield plan.real.draw(maker, rng) if plan.real and is_real else maker.draw(rng)
+        if plan.real is not None and rng.random() < plan.real.fraction:
+            yield plan.real.draw(maker, rng)
+        else:
+            yield maker.draw(rng)
