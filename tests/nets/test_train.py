@@ -106,7 +106,11 @@ def test_training_ends_with_steps_in_the_state_of_use():
         return inputs.astype(np.float32), (3 * inputs).astype(np.float32)
 
     model, losses = fit(SPEC, draw_unlike, l1, steps=200, learning_rate=1e-2, seed=7)
-    assert len(losses) == 200 + round(SETTLING * 200)
+    settling = round(SETTLING * 200)
+    assert len(losses) == 200 + settling
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    # statistics start anew from as many batches as there are settling steps, and stand still during them
+    assert norms and all(int(norm.num_batches_tracked) == settling for norm in norms)
     with torch.no_grad():
         in_use = [
             float(l1(model(torch.from_numpy(inputs)), torch.from_numpy(targets)))
