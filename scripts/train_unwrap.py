@@ -15,5 +15,6 @@ with job_log(snakemake.log[0]):
         optics=OpticsConfig.model_validate(snakemake.params.optics),
         reconstruct=ReconstructConfig.model_validate(snakemake.params.reconstruct),
         movie=only_path(snakemake.input.movie),
+        stills=[Path(path) for path in snakemake.input.stills],
         card={"name": "unwrap", "version": "own", "code": snakemake.params.code},
     )

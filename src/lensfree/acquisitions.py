@@ -20,6 +20,7 @@ from pydantic import (
 
 from lensfree.config import Config
 from lensfree.sources import SourceError, match_frames
+from lensfree.units import WAVELENGTH_RANGE_NM
 from lensfree.validation import SettingError, load_config, unknown_name, validate
 
 REQUIRED = (
@@ -59,8 +60,11 @@ def _unit(value: Any) -> Any:
 
 
 def _nanometres(value: float) -> float:
-    if not 150 <= value <= 3000:
-        raise ValueError(f"{value:g} is no wavelength of light in nm, expected 150 to 3000; check the unit")
+    low_nm, high_nm = WAVELENGTH_RANGE_NM
+    if not low_nm <= value <= high_nm:
+        raise ValueError(
+            f"{value:g} is no wavelength of light in nm, expected {low_nm:g} to {high_nm:g}; check the unit"
+        )
     return value
 
 

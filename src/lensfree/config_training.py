@@ -15,7 +15,8 @@ class FieldsConfig(Section):
     wavelength_nm: tuple[float, ...] = Field((647.0, 540.0, 450.0), description="colours [nm]")
     wavelength_spread_nm: NonNegative = Field(8.0, description="largest change of a colour [nm]")
     pixel_pitch_um: Positive = Field(1.67, description="pitch of the sensor [um]")
-    z_um: tuple[float, float] = Field((750.0, 1500.0), description="range of distances [um]")
+    fewer_colours: Fraction = Field(0.12, description="share of recipes that lack one or two of the colours")
+    z_um: tuple[float, float] = Field((700.0, 1600.0), description="range of distances [um]")
     cells_per_mm2: tuple[float, float] = Field((40.0, 540.0), description="range of densities")
     round_fraction: Fraction = Field(0.12, description="share of rounded cells, more than in a culture")
     sensor_noise: tuple[float, float] = Field((0.003, 0.02), description="range of noise sd at open beam")
@@ -29,24 +30,29 @@ class FieldsConfig(Section):
 class TrainUnwrapConfig(Section):
     """Training of the CNN between the two descents."""
 
-    recipes: Count = Field(220, description="draws of distance, colours, density and noise")
+    recipes: Count = Field(280, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
-    steps: Count = Field(6000, description="optimiser steps")
+    steps: Count = Field(9000, description="optimiser steps")
     batch: Count = Field(8, description="crops per step")
     learning_rate: Positive = Field(4e-3, description="peak of the one-cycle schedule")
     layers: Count = Field(20, description="convolution layers")
     features: Count = Field(16, description="features per layer")
     round_opd_gain: tuple[float, float] = Field(
-        (0.6, 1.7), description="range of gains on OPD and dry mass of rounded cells, drawn per cell"
+        (0.6, 2.2), description="range of gains on OPD and dry mass of rounded cells, drawn per cell"
     )
     real_movie: str = Field(
         "demo/real/livecyte_movie/mda_mb_231_phase.tif",
         description="OPD movie of real cells; its left half joins; none: without",
     )
+    real_stills: tuple[str, ...] = Field(
+        ("demo/real/rbc_phase/rbc_fields_1_to_4.tif", "demo/real/hl60/hl60_turned_copies.tif"),
+        description="OPD images of real cells that join the movie, whole",
+    )
     real_fraction: Fraction = Field(0.3, description="share of fields made of real cells")
+    real_stills_fraction: Fraction = Field(0.3, description="share of the stills among those")
     real_max_opd_nm: tuple[float, float] = Field(
-        (300.0, 900.0), description="range of OPD that the movie's brightest grey level stands for [nm]"
+        (200.0, 1200.0), description="range of OPD that the brightest grey level stands for [nm]"
     )
     seed: int = Field(1000, description="seed of data and weights")
 
@@ -86,6 +92,15 @@ class TrainScoreConfig(Section):
     simulated_series: Count = Field(900, description="shipped model: simulated histories")
     simulated_points: tuple[int, int] = Field((180, 432), description="shipped model: range of their lengths")
     simulated_abnormal: Fraction = Field(0.1, description="shipped model: share of abnormal ones, unlabelled")
+
+
+class CalibrateErrorConfig(Section):
+    """Calibration of the standard error of dry mass on simulated fields."""
+
+    recipes: Count = Field(80, description="draws of distance, colours, density and noise")
+    fields_per_recipe: Count = Field(2, description="fields that share them")
+    culture_fraction: Fraction = Field(0.4, description="share of recipes drawn from a growing culture")
+    seed: int = Field(4000, description="seed of the fields; neither training nor evaluation has it")
 
 
 class EvaluateConfig(Section):

@@ -9,6 +9,9 @@ Number = TypeVar("Number", float, np.ndarray)
 NM_PER_UM = 1000.0
 MIN_PER_H = 60.0
 
+WAVELENGTH_RANGE_NM = (150.0, 3000.0)
+"""Wavelengths outside are no light that a camera sees: most likely they are in another unit."""
+
 SPECIFIC_REFRACTION_INCREMENT_UM3_PER_PG = 0.18
 """Optical volume per dry mass, Barer, Nature 169, 366 (1952)."""
 

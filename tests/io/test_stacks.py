@@ -33,11 +33,13 @@ def write_holograms(path: Path, counts: list[np.ndarray | None], background: np.
 
 def test_counts_come_back_to_the_bit_and_intensity_is_counts_over_background(tmp_path):
     counts = np.random.default_rng(1).integers(0, 255, (2, *SHAPE_YX), dtype=np.uint8)
+    counts[1, 4, 6] = 255
     background = np.full((2, *SHAPE_YX), 140.0, np.float32)
     write_holograms(tmp_path / "a.h5", [counts, None], background)
     with open_holograms(tmp_path / "a.h5") as source:
         np.testing.assert_array_equal(source.read_counts(24), counts)
-        levels = np.median(counts, axis=(1, 2), keepdims=True)
+        np.testing.assert_array_equal(np.argwhere(source.read_saturated(24)), [(1, 4, 6)])
+        levels = np.mean(counts, axis=(1, 2), keepdims=True)
         np.testing.assert_allclose(source.read(24), counts / levels, rtol=1e-6)
         assert source.read(25) is None
         assert source.reasons == ["", "truncated"]

@@ -125,7 +125,7 @@ class _Library(types.ModuleType):
 def install(monkeypatch: Any) -> Any:
     """Put the stand-in where `import cupy` finds it, for one test, and return it."""
     Array.__module__ = "cupy"
-    cupy = _Library("cupy", np, ndarray=Array, asarray=lambda host: Array(np.array(host)))
+    cupy = _Library("cupy", np, ndarray=Array, asarray=lambda host, dtype=None: Array(np.array(host, dtype)))
     fft = _Library("cupyx.scipy.fft", scipy.fft)
     special = _Library("cupyx.scipy.special", scipy.special)
     package = types.ModuleType("cupyx.scipy")

@@ -20,57 +20,6 @@ def noise(dtype, *shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape or SHAPE_YX).astype(dtype)
 
 
-def complex_noise(dtype, seed=0):
-    return noise(dtype, seed=seed) + (1j * noise(dtype, seed=seed + 1)).astype(
-        np.result_type(dtype, np.complex64)
-    )
-
-
-@pytest.mark.parametrize(("dtype", "rtol"), REAL)
-def test_transmittance(dtype, rtol):
-    opd, absorption = noise(dtype), noise(dtype, seed=1)
-    loop = pointwise.transmittance(opd, absorption, 1.1)
-    assert loop.dtype == np.result_type(dtype, np.complex64)
-    np.testing.assert_allclose(loop, expressions.transmittance(opd, absorption, dtype(1.1)), rtol=rtol)
-    np.testing.assert_allclose(loop, np.exp(-absorption + 1.1j * opd), rtol=rtol)
-
-
-@pytest.mark.parametrize("is_adjoint", [False, True])
-@pytest.mark.parametrize(("dtype", "rtol"), REAL)
-def test_filter_spectrum(dtype, rtol, is_adjoint):
-    spectrum, transfer = complex_noise(dtype), complex_noise(dtype, seed=7)
-    expected = spectrum * (transfer.conj() if is_adjoint else transfer)
-    by_expression = expressions.filter_spectrum(spectrum.copy(), transfer, is_adjoint)
-    by_loop = pointwise.filter_spectrum(spectrum.copy(), transfer, is_adjoint=is_adjoint)
-    assert by_loop.dtype == by_expression.dtype == spectrum.dtype
-    for got in (by_loop, by_expression):
-        np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol)
-
-
-@pytest.mark.parametrize(("dtype", "rtol"), REAL)
-def test_amplitude_residual(dtype, rtol):
-    field, amplitude = complex_noise(dtype), abs(noise(dtype, seed=2))
-    amplitude[5:9, 3:70] = -1  # not recorded
-    field[20, 30] = 0  # no direction
-    by_expression, expected = expressions.amplitude_residual(field.copy(), amplitude)
-    by_loop, total = pointwise.amplitude_residual(field.copy(), amplitude)
-    assert total == pytest.approx(expected, rel=rtol)
-    np.testing.assert_allclose(by_loop, by_expression, rtol=rtol, atol=rtol)
-    assert by_loop.dtype == by_expression.dtype == field.dtype
-    np.testing.assert_array_equal(by_loop[5:9, 3:70], 0)
-    assert np.isfinite(by_loop).all()
-
-
-@pytest.mark.parametrize(("dtype", "rtol"), REAL)
-def test_add_gradient(dtype, rtol):
-    transmitted, back = complex_noise(dtype), complex_noise(dtype, seed=5)
-    by_loop = noise(dtype, 2, *SHAPE_YX)
-    by_expression = by_loop.copy()
-    pointwise.add_gradient(transmitted, back, 1.3, 0.5, by_loop)
-    expressions.add_gradient(transmitted, back, dtype(1.3 * 0.5), dtype(0.5), by_expression)
-    np.testing.assert_allclose(by_loop, by_expression, rtol=rtol, atol=10 * rtol)
-
-
 @pytest.mark.parametrize(("dtype", "rtol"), REAL)
 @pytest.mark.parametrize("weights", [(1, 0.1, 0, 0), (0, 0.1, 1, 0), (0, 0.1, 0, 1), (0.3, 0.05, 2, 0.7)])
 def test_add_regulariser(dtype, rtol, weights):

@@ -185,28 +185,71 @@ def test_an_empty_field_stays_empty():
     assert rms(found.absorption) < 0.01
 
 
+def test_pixels_without_light_are_left_out_as_missing_ones(flat):
+    """One dead pixel in a hundred: as darkness it would cost several nm, as a gap it costs nothing."""
+    opd_nm, _, intensity = flat
+    dead = np.random.default_rng(1).random(SHAPE_YX) < 0.01
+    broken, gaps = intensity.copy(), intensity.copy()
+    broken[:, dead] = 0.0
+    broken[1, dead] = -0.02  # a dark level was taken off
+    gaps[:, dead] = np.nan
+    found, expected = (retrieve(i, RGB, config=CONFIG, **INSTRUMENT) for i in (broken, gaps))
+    np.testing.assert_array_equal(found.opd_nm, expected.opd_nm)
+    assert rms(found.opd_nm - opd_nm) < 6
+
+
+@pytest.mark.parametrize("light", [0.0, -0.1])
+def test_a_channel_mostly_without_light_is_refused_though_the_others_have_it(flat, light):
+    dark = flat[2].copy()
+    dark[1, : SHAPE_YX[0] * 2 // 3] = light
+    with pytest.raises(
+        ValueError, match=r"of 0 or below in 67% of channel 1, expected light in .* check lamp"
+    ):
+        retrieve(dark, RGB, config=CONFIG, **INSTRUMENT)
+
+
+def test_a_channel_that_was_not_recorded_is_refused(flat):
+    gone = flat[2].copy()
+    gone[2] = np.nan
+    with pytest.raises(ValueError, match="without a finite pixel in channel 2, expected some"):
+        retrieve(gone, RGB, config=CONFIG, **INSTRUMENT)
+
+
+@pytest.mark.parametrize("wrong", [0.54, 540e-9, 5400.0, np.nan])
+def test_a_wavelength_in_another_unit_is_refused(flat, wrong):
+    with pytest.raises(
+        ValueError, match=r"got wavelength_nm=.*, expected 150 to 3000, light in nm: check the"
+    ):
+        retrieve(flat[2][:1], [Channel(wrong, 1000.0)], config=CONFIG, **INSTRUMENT)
+
+
 def test_channels_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"shape \(2, 96, 144\) with 3 channels, expected \(channel, y, x\)"):
         retrieve(np.ones((2, *SHAPE_YX), np.float32), RGB, config=CONFIG, **INSTRUMENT)
 
 
 def test_a_frame_without_a_finite_pixel_is_refused():
-    with pytest.raises(ValueError, match="without a finite pixel, expected some: is the frame missing"):
+    with pytest.raises(
+        ValueError, match="without a finite pixel in channel 0, expected some: is the frame missing"
+    ):
         retrieve(np.full((3, *SHAPE_YX), np.nan, np.float32), RGB, config=CONFIG, **INSTRUMENT)
 
 
 @pytest.mark.parametrize("scale", [140.0, 0.001])
-def test_counts_that_nobody_normalised_are_refused(flat, scale):
+@pytest.mark.parametrize("which", [slice(None), slice(1, 2)], ids=["all", "one"])
+def test_counts_that_nobody_normalised_are_refused(flat, scale, which):
+    counts = flat[2].copy()
+    counts[which] *= scale
     with pytest.raises(ValueError, match=r"got intensities with median .*, expected about 1, the open beam"):
-        retrieve(scale * flat[2], RGB, config=CONFIG, **INSTRUMENT)
+        retrieve(counts, RGB, config=CONFIG, **INSTRUMENT)
 
 
-def test_a_distance_that_the_grid_cannot_carry_is_refused(flat):
-    far = [Channel(640.0, 12_000.0)]
+@pytest.mark.parametrize("z_um", [12_000.0, -12_000.0, np.nan, np.inf])
+def test_a_distance_that_the_grid_cannot_carry_is_refused(flat, z_um):
     with pytest.raises(
-        ValueError, match=r"z_um=12000 is too far for \d+ pixels of 1.67 um at 640 nm, expected"
+        ValueError, match=r"z_um=\S+ is too far for \d+ pixels of 1.67 um at 640 nm, expected at most \d+ um"
     ):
-        retrieve(flat[2][:1], far, config=CONFIG, **INSTRUMENT)
+        retrieve(flat[2][:1], [Channel(640.0, z_um)], config=CONFIG, **INSTRUMENT)
 
 
 def test_a_refinement_that_leads_away_from_the_data_is_left_out_and_said(flat):

@@ -21,6 +21,13 @@ def real_movie(wildcards):
     return [] if name == "none" else [os.path.relpath(Path(workflow.basedir) / name)]
 
 
+def real_stills(wildcards):
+    """The images of real cells that join the movie, none without a movie."""
+    if CONFIG.train_unwrap.real_movie == "none":
+        return []
+    return [os.path.relpath(Path(workflow.basedir) / name) for name in CONFIG.train_unwrap.real_stills]
+
+
 AREA_SECTIONS = {
     "recon": ("optics", "fields", "load", "focus", "reconstruct", "evaluate"),
     "quant": ("optics", "fields", "reconstruct", "quantify", "evaluate"),

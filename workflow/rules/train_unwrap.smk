@@ -1,6 +1,7 @@
 rule train_unwrap:
     input:
         movie=real_movie,
+        stills=real_stills,
     output:
         weights="<results>/models/unwrap.safetensors",
     params:

@@ -15,6 +15,7 @@ import numpy as np
 from lensfree.config import StorageConfig
 from lensfree.contracts import HOLOGRAMS, OPD, ContractError
 from lensfree.io.stack_files import created, make, make_per_frame, opened
+from lensfree.saturation import saturated_pixels
 
 ABSORPTION_STEP = 2e-4
 
@@ -58,8 +59,8 @@ class HologramReader(_Reader):
     """Holograms of a chunk; `read` returns intensity (channel, y, x), 1 = open beam, float32.
 
     Lamps fade and background images are taken at another brightness, so counts over background are
-    divided by their median, channel by channel: most of a field is open beam, or scatters as much
-    light into a pixel as out of it.
+    divided by their mean, channel by channel: a transparent sample moves light from pixel to pixel and
+    takes none away. Phase retrieval sets the level again from the fringes.
     """
 
     def __init__(self, handle: h5py.File, path: Path) -> None:
@@ -74,9 +75,13 @@ class HologramReader(_Reader):
         """Return the recorded counts (channel, y, x) of a frame, as loaded."""
         return np.asarray(self._handle["counts"][frame - self.first_frame])
 
+    def read_saturated(self, frame: int) -> np.ndarray:
+        """Return where the camera was at the top of its range in a frame, bool (channel, y, x)."""
+        return saturated_pixels(self.read_counts(frame))
+
     def _read(self, index: int) -> np.ndarray:
         intensity = np.asarray(self._handle["counts"][index] / self.background, dtype=np.float32)
-        level = np.median(intensity, axis=(-2, -1), keepdims=True)
+        level = np.mean(intensity, axis=(-2, -1), keepdims=True)
         return intensity / np.where(level > 0, level, np.float32(1))
 
 

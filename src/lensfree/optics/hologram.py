@@ -86,6 +86,17 @@ def crop(image: Any, grid: PaddedGrid) -> Any:
     return image[grid.window]
 
 
+def is_recorded(intensity: Any) -> Any:
+    """Return where light was recorded, bool, same shape: finite and above 0.
+
+    A pixel without light is dead, or its dark level was taken off too much; a shadow is not that dark,
+    because light diffracts into it (an opaque disc of 120 um at 1 mm leaves 1 % of its pixels without a
+    count of 8 bits). Taken as dark, one dead pixel in a hundred costs 12 nm of OPD; left out, nothing.
+    """
+    xp = array_namespace(intensity)
+    return xp.isfinite(intensity) & (intensity > 0)
+
+
 def magnification(z_um: float, optics: OpticsConfig) -> float:
     """Return M = 1 + z / R of a point source at R: sensor pitch and z, over M, are those to use here."""
     return 1.0 + z_um / (optics.source_distance_mm * 1000.0)

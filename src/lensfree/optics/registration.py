@@ -16,7 +16,7 @@ import numpy as np
 
 from lensfree.arrays import array_namespace, fft2, ifft2, to_numpy
 from lensfree.optics.focus import MARGIN_UM, refocus
-from lensfree.optics.hologram import Channel, PaddedGrid, padding_px
+from lensfree.optics.hologram import Channel, PaddedGrid, is_recorded, padding_px
 
 UPSAMPLING = 20
 """Parts of a pixel that a shift is resolved to."""
@@ -29,7 +29,7 @@ def register(
     """Return the channels with their lateral shifts against the first filled in.
 
     Args:
-        intensity: normalised (channel, y, x); NaN counts as open beam.
+        intensity: normalised (channel, y, x); pixels without light or NaN count as open beam.
         channels: wavelengths and distances; a distance wrong by 40 % costs less than a third of a
             pixel, because defocus spreads a cell symmetrically.
         pixel_pitch_um: distance between pixels.
@@ -43,7 +43,7 @@ def register(
     window = _window(intensity.shape[-2:])
     maps = []
     for plane, channel in zip(intensity, channels, strict=True):
-        amplitude = xp.sqrt(xp.maximum(xp.where(xp.isfinite(plane), plane, 1), 0))
+        amplitude = xp.sqrt(xp.where(is_recorded(plane), plane, 1))
         field = refocus(amplitude, channel, channel.z_um, grid, pixel_pitch_um)
         scattered = abs(field - field.mean())
         maps.append((scattered - scattered.mean()) * xp.asarray(window))

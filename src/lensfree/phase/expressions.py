@@ -11,31 +11,34 @@ from lensfree.arrays import array_namespace
 
 
 def transmittance(opd: Any, absorption: Any, rad_per_unit: Any) -> Any:
-    """See `pointwise.transmittance`."""
+    """Return exp(-absorption + i rad_per_unit opd), complex; shapes broadcast."""
     xp = array_namespace(opd)
     return xp.exp(1j * (rad_per_unit * opd) - absorption)
 
 
-def filter_spectrum(spectrum: Any, transfer: Any, is_adjoint: bool) -> Any:
-    """See `pointwise.filter_spectrum`."""
-    spectrum *= transfer.conj() if is_adjoint else transfer
-    return spectrum
-
-
 def amplitude_residual(field: Any, amplitude: Any) -> tuple[Any, float]:
-    """See `pointwise.amplitude_residual`; leaves the field alone."""
+    """Return 2 e U / |U| and the sum of e^2, with e = |U| - s, or min(|U| - s, 0) where s is a bound.
+
+    Args:
+        field: complex; left alone.
+        amplitude: square root s of the recorded intensity; -s where the light was at least that.
+    """
     xp = array_namespace(field)
     modulus = xp.abs(field)
-    error = xp.where(amplitude < 0, 0, modulus - amplitude)
+    error = xp.where(amplitude < 0, xp.minimum(modulus + amplitude, 0), modulus - amplitude)
     total = float(xp.sum(error * error, dtype=xp.float64))
     return (2 * error / xp.maximum(modulus, 1e-12)) * field, total
 
 
-def add_gradient(transmitted: Any, back: Any, opd_scale: Any, scale: Any, gradient: Any) -> None:
-    """See `pointwise.add_gradient`."""
+def add_gradient(transmitted: Any, back: Any, rad_per_unit: Any, gradient: Any) -> None:
+    """Add the chain rule through the transmittances t (channel, y, x) to a gradient (2, y, x).
+
+    With g the back-propagated residual the means over channels of rad_per_unit Im(conj(t) g) and of
+    -Re(conj(t) g) are added.
+    """
     product = transmitted.conj() * back
-    gradient[0] += opd_scale * product.imag
-    gradient[1] -= scale * product.real
+    gradient[0] += (rad_per_unit * product.imag).mean(axis=0)
+    gradient[1] -= product.real.mean(axis=0)
 
 
 def add_regulariser(

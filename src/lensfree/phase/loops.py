@@ -1,4 +1,4 @@
-"""Compiled loops over the rows [first, end) of an image: the CPU side of `pointwise`.
+"""Compiled loops over the rows [first, end) of an image: the CPU side of `pointwise` and `blockwise`.
 
 Each releases the interpreter lock, so that slabs of rows run on several threads, and returns what it
 sums, in float64 (0 where it sums nothing).
@@ -49,11 +49,27 @@ def amplitude_residual(first, end, field, amplitude):  # type: ignore[no-untyped
             value = field[y, x]
             recorded = amplitude[y, x]
             modulus = np.sqrt(value.real * value.real + value.imag * value.imag)
-            error = modulus - recorded if recorded >= 0 else modulus * 0
+            error = modulus - recorded if recorded >= 0 else min(modulus + recorded, modulus * 0)
             row += error * error
             field[y, x] = value * (2 * error / max(modulus, modulus * 0 + 1e-12))
         total += row
     return total
+
+
+@compiled
+def gain_sums(first, end, field, amplitude):  # type: ignore[no-untyped-def]
+    """Sums of measured times modelled modulus, and of the latter's square, over measured pixels."""
+    both = 0.0
+    own = 0.0
+    for y in range(first, end):
+        for x in range(field.shape[1]):
+            recorded = amplitude[y, x]
+            if recorded > 1e-15:
+                value = field[y, x]
+                square = value.real * value.real + value.imag * value.imag
+                both += recorded * np.sqrt(square)
+                own += square
+    return both, own
 
 
 @compiled

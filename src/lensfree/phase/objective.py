@@ -5,7 +5,8 @@ sample transmits t_c = exp(-absorption + i 2 pi OPD / wavelength_c), the sensor 
 
     J = sum_pixels [ 1/C sum_c w (|U_c| - sqrt(I_c))^2 ]  + regularisers
 
-with w = 1 where channel c was recorded and 0 elsewhere. With g_c = H_c^* dE/dU_c the gradient is
+with w = 1 where channel c was recorded and 0 elsewhere. Where the camera was saturated the light was at
+least sqrt(I_c), and only a field below it counts. With g_c = H_c^* dE/dU_c the gradient is
 k_c Im(conj(t_c) g_c) by OPD and -Re(conj(t_c) g_c) by absorption.
 """
 
@@ -14,14 +15,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
+from types import ModuleType
 from typing import Any
 
-from lensfree.arrays import array_namespace, fft2, ifft2
+from lensfree.arrays import array_namespace, is_cupy
 from lensfree.config import ReconstructConfig
-from lensfree.phase import pointwise
+from lensfree.phase import blockwise, pointwise, wholefield
 
 NM_PER_UNIT = 100.0
 """OPD of one unit of the unknown, chosen so that OPD and absorption change the field alike."""
+
+UNKNOWN = -1e-30
+"""Amplitude of pixels that were not recorded: the light was at least nothing."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +34,25 @@ class Objective:
     """Value and gradient over the unknowns (2, y, x).
 
     Attributes:
-        amplitude: square root of the intensity (channel, y, x); negative where nothing was recorded.
+        amplitude: square root of the intensity (channel, y, x); minus that where it is only a lower
+            bound: saturated pixels, and `UNKNOWN` where nothing was recorded.
         transfers: transfer functions (channel, y, x).
         wavelengths_nm: one per channel.
         config: weights.
+        space: buffers for the CPU; None takes new ones for every evaluation.
     """
 
     amplitude: Any
     transfers: Any
     wavelengths_nm: Sequence[float]
     config: ReconstructConfig
+    space: blockwise.Workspace | None = None
 
     def value_and_gradient(self, unknowns: Any) -> tuple[float, Any]:
         """Return J and its gradient, shaped as the unknowns."""
-        xp = array_namespace(unknowns)
-        gradient = xp.zeros_like(unknowns)
-        value = self._add_misfit(unknowns, gradient) / len(self.wavelengths_nm)
+        gradient = array_namespace(unknowns).zeros_like(unknowns)
+        arguments = (self.amplitude, self.transfers, self._rad_per_unit(), unknowns, gradient, self.space)
+        value = self._engine().add_misfit(*arguments) / len(self.wavelengths_nm)
         config = self.config
         value += pointwise.add_regulariser(
             unknowns[0],
@@ -66,30 +74,19 @@ class Objective:
 
     def misfit(self, unknowns: Any) -> float:
         """Return the mean of (|U| - sqrt(I))^2 over recorded pixels and channels."""
-        total = 0.0
-        for index in range(len(self.wavelengths_nm)):
-            field, _ = self._field(unknowns, index)
-            total += pointwise.amplitude_residual(field, self.amplitude[index])[1]
-        return total / max(int((self.amplitude >= 0).sum()), 1)
+        total = self._engine().misfit(
+            self.amplitude, self.transfers, self._rad_per_unit(), unknowns, self.space
+        )
+        return total / max(int((abs(self.amplitude) > wholefield.NOTHING).sum()), 1)
 
-    def _field(self, unknowns: Any, index: int) -> tuple[Any, Any]:
-        """Return the field on the sensor and the transmittance of one channel."""
-        rad_per_unit = 2 * pi * NM_PER_UNIT / self.wavelengths_nm[index]
-        transmitted = pointwise.transmittance(unknowns[0], unknowns[1], rad_per_unit)
-        spectrum = pointwise.filter_spectrum(fft2(transmitted), self.transfers[index])
-        return ifft2(spectrum, overwrite=True), transmitted
+    def gains(self, unknowns: Any) -> list[float]:
+        """Return per channel the factor by which the measured amplitudes exceed the model's."""
+        return self._engine().gains(
+            self.amplitude, self.transfers, self._rad_per_unit(), unknowns, self.space
+        )
 
-    def _add_misfit(self, unknowns: Any, gradient: Any) -> float:
-        """Add the gradient of the misfit over the number of channels; return the sum of the misfit."""
-        total = 0.0
-        scale = 1.0 / len(self.wavelengths_nm)
-        for index, wavelength_nm in enumerate(self.wavelengths_nm):
-            field, transmitted = self._field(unknowns, index)
-            residual, part = pointwise.amplitude_residual(field, self.amplitude[index])
-            total += part
-            spectrum = fft2(residual, overwrite=True)
-            spectrum = pointwise.filter_spectrum(spectrum, self.transfers[index], is_adjoint=True)
-            back = ifft2(spectrum, overwrite=True)
-            rad_per_unit = 2 * pi * NM_PER_UNIT / wavelength_nm
-            pointwise.add_gradient(transmitted, back, rad_per_unit, scale, gradient)
-        return total
+    def _rad_per_unit(self) -> list[float]:
+        return [2 * pi * NM_PER_UNIT / wavelength_nm for wavelength_nm in self.wavelengths_nm]
+
+    def _engine(self) -> ModuleType:
+        return wholefield if is_cupy(self.transfers) else blockwise

@@ -1,4 +1,4 @@
-"""The passes over pixels that cost as much as the FFTs, for either array library.
+"""Passes over the unknowns between two evaluations, for either array library.
 
 NumPy arrays go to compiled loops (`loops`), cut into slabs of rows with one thread each; CuPy arrays go
 to array expressions (`expressions`). A test holds the two to the same numbers.
@@ -11,60 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from lensfree.arrays import cpu_count, is_cupy
 from lensfree.phase import expressions, loops
 
 SMALLEST_SLAB_PX = 100_000
 """Starting a thread costs about as much as a pass over this many pixels."""
-
-
-def transmittance(opd: Any, absorption: Any, rad_per_unit: float) -> Any:
-    """Return exp(-absorption + i rad_per_unit opd), complex (y, x)."""
-    factor = opd.dtype.type(rad_per_unit)
-    if is_cupy(opd):
-        return expressions.transmittance(opd, absorption, factor)
-    field = np.empty(opd.shape, np.result_type(opd.dtype, np.complex64))
-    _by_slabs(loops.transmittance, opd.shape, opd, absorption, factor, field)
-    return field
-
-
-def filter_spectrum(spectrum: Any, transfer: Any, *, is_adjoint: bool = False) -> Any:
-    """Return the spectrum times the transfer function, or its conjugate; the spectrum may be overwritten."""
-    if is_cupy(spectrum):
-        return expressions.filter_spectrum(spectrum, transfer, is_adjoint)
-    _by_slabs(loops.filter_spectrum, spectrum.shape, spectrum, transfer, is_adjoint)
-    return spectrum
-
-
-def amplitude_residual(field: Any, amplitude: Any) -> tuple[Any, float]:
-    """Return 2 (|U| - s) U / |U| and the sum of (|U| - s)^2, both over recorded pixels.
-
-    Args:
-        field: complex (y, x); may be overwritten with the result.
-        amplitude: square root s of the recorded intensity; negative where nothing was recorded.
-
-    Returns:
-        The derivative of the sum by the conjugate of the field, times 2; and the sum.
-    """
-    if is_cupy(field):
-        return expressions.amplitude_residual(field, amplitude)
-    return field, _by_slabs(loops.amplitude_residual, field.shape, field, amplitude)
-
-
-def add_gradient(transmitted: Any, back: Any, rad_per_unit: float, scale: float, gradient: Any) -> None:
-    """Add the chain rule through the transmittance t to a gradient (2, y, x), times `scale`.
-
-    With g the back-propagated residual: dE/dOPD = rad_per_unit Im(conj(t) g), dE/dabsorption =
-    -Re(conj(t) g).
-    """
-    real = gradient.dtype.type
-    arguments = (transmitted, back, real(rad_per_unit * scale), real(scale), gradient)
-    if is_cupy(gradient):
-        expressions.add_gradient(*arguments)
-    else:
-        _by_slabs(loops.add_gradient, transmitted.shape, *arguments)
 
 
 def add_regulariser(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
 from typing import Any
@@ -12,13 +12,17 @@ import numpy as np
 
 from lensfree.arrays import array_namespace, is_cupy, to_device, to_numpy
 from lensfree.config import OpticsConfig, ReconstructConfig
-from lensfree.optics.hologram import Channel, PaddedGrid, build_transfers, crop, padding_px
+from lensfree.optics.hologram import Channel, PaddedGrid, build_transfers, crop, is_recorded, padding_px
+from lensfree.phase.blockwise import Workspace
 from lensfree.phase.level import background_level_nm
-from lensfree.phase.objective import NM_PER_UNIT, Objective
-from lensfree.units import NM_PER_UM
+from lensfree.phase.objective import NM_PER_UNIT, UNKNOWN, Objective
+from lensfree.units import NM_PER_UM, WAVELENGTH_RANGE_NM
 
 OPEN_BEAM_RANGE = (0.1, 10.0)
-"""Medians of intensity outside are counts, or dark frames, that nobody normalised."""
+"""Medians of a channel's intensity outside are counts, or dark frames, that nobody normalised."""
+
+MOST_DARK = 0.5
+"""A channel of which this share of pixels has no light is not a hologram with dead pixels."""
 
 LEVEL_SAMPLE_PX = 1_000_000
 """The background level is taken from a regular grid of about this many pixels."""
@@ -60,35 +64,60 @@ class Problem:
         pixel_pitch_um: float,
         optics: OpticsConfig,
         config: ReconstructConfig,
+        saturated: Any | None = None,
     ) -> Problem:
-        """Set up the objective of one frame; `retrieve` says what the arguments and errors are."""
+        """Set up the objective of one frame; `retrieve` says what the arguments are.
+
+        Pixels that are not finite, or not above 0, count as not recorded; see `is_recorded`.
+
+        Raises:
+            ValueError: the intensity's shape does not fit the channels; a channel has no light in most of
+                its pixels, nothing finite, or an open beam far from 1; a wavelength is not in nm; a
+                distance is beyond what the grid carries.
+        """
         if intensity.ndim != 3 or intensity.shape[0] != len(channels):
             raise ValueError(
                 f"got intensity of shape {tuple(intensity.shape)} with {len(channels)} channels, "
                 "expected (channel, y, x) with one plane per channel"
             )
         xp = array_namespace(intensity)
-        is_recorded = xp.isfinite(intensity)
-        if not bool(is_recorded.any()):
-            raise ValueError("got an intensity without a finite pixel, expected some: is the frame missing?")
-        level = float(xp.median(intensity[is_recorded]))
-        if not OPEN_BEAM_RANGE[0] <= level <= OPEN_BEAM_RANGE[1]:
-            raise ValueError(
-                f"got intensities with median {level:.3g}, expected about 1, the open beam: divide by the "
-                "background first"
-            )
+        for index, plane in enumerate(intensity):
+            _check_light(plane, index)
+        _check_wavelengths(channels)
         grid = PaddedGrid.around(intensity.shape[-2:], padding_px(config.padding_um, pixel_pitch_um))
         _check_sampling(channels, grid, pixel_pitch_um)
-        recorded = xp.sqrt(xp.maximum(xp.where(is_recorded, intensity, 0), 0)).astype(xp.float32)
-        amplitude = xp.full((len(channels), *grid.padded_yx), -1, dtype=xp.float32)
-        amplitude[grid.window] = xp.where(is_recorded, recorded, -1)
+        is_there = is_recorded(intensity)
+        recorded = xp.sqrt(xp.where(is_there, intensity, 0)).astype(xp.float32)
+        if saturated is not None:
+            recorded = xp.where(saturated, -recorded, recorded)
+        amplitude = xp.full((len(channels), *grid.padded_yx), UNKNOWN, dtype=xp.float32)
+        amplitude[grid.window] = xp.where(is_there, recorded, xp.float32(UNKNOWN))
         transfers = _transfers(tuple(channels), grid.padded_yx, pixel_pitch_um, optics, is_cupy(intensity))
         wavelengths_nm = [channel.wavelength_nm for channel in channels]
-        return cls(Objective(amplitude, transfers, wavelengths_nm, config), grid)
+        space = None if is_cupy(intensity) else Workspace.like(transfers[0])
+        return cls(Objective(amplitude, transfers, wavelengths_nm, config, space), grid)
 
     def start(self, xp: Any) -> Any:
         """Return unknowns of an empty sample."""
         return xp.zeros((2, *self.grid.padded_yx), xp.float32)
+
+    def levelled(self, unknowns: Any) -> tuple[Problem, Any]:
+        """Return problem and unknowns with the open beam at 1 in every channel and in the background.
+
+        The intensity's level is only known from the hologram itself, and where cells are dense neither its
+        median nor its mean is the open beam. Once a descent has explained the fringes, what factor is left
+        between model and data, channel by channel, and what absorption the background has, are the error
+        of that level.
+        """
+        xp = array_namespace(unknowns)
+        background = xp.median(unknowns[1][self.grid.window])
+        unknowns = unknowns.copy()
+        unknowns[1] -= background
+        amplitude = self.objective.amplitude * xp.exp(background)
+        objective = replace(self.objective, amplitude=amplitude)
+        for measured, gain in zip(amplitude, objective.gains(unknowns), strict=True):
+            measured /= xp.float32(gain)
+        return replace(self, objective=objective), unknowns
 
     def maps(self, unknowns: Any) -> tuple[Any, Any]:
         """Return OPD [nm] and absorption of the recorded field."""
@@ -117,9 +146,49 @@ class Problem:
     ) -> Retrieval:
         """Return the result, with the background's level taken off the OPD."""
         opd_nm, absorption = self.maps(unknowns)
-        stride = ceil((opd_nm.size / LEVEL_SAMPLE_PX) ** 0.5)
-        opd_nm -= np.float32(background_level_nm(to_numpy(opd_nm[::stride, ::stride])))
-        return Retrieval(opd_nm, absorption, misfit, misfit_first, refine_rejected, n_evaluations)
+        return Retrieval(
+            off_background(opd_nm), absorption, misfit, misfit_first, refine_rejected, n_evaluations
+        )
+
+
+def off_background(opd_nm: Any) -> Any:
+    """Take the background's level off an OPD map (y, x), in place, and return it."""
+    stride = ceil((opd_nm.size / LEVEL_SAMPLE_PX) ** 0.5)
+    opd_nm -= np.float32(background_level_nm(to_numpy(opd_nm[::stride, ::stride])))
+    return opd_nm
+
+
+def _check_light(plane: Any, index: int) -> None:
+    """Raise unless a channel (y, x) looks like a hologram over its open beam."""
+    xp = array_namespace(plane)
+    finite = plane[xp.isfinite(plane)]
+    if not finite.size:
+        raise ValueError(
+            f"got an intensity without a finite pixel in channel {index}, expected some: is the frame "
+            "missing? leave out a channel that was not recorded"
+        )
+    dark = float((finite <= 0).mean())
+    if dark >= MOST_DARK:
+        raise ValueError(
+            f"got intensities of 0 or below in {dark:.0%} of channel {index}, expected light in most pixels: "
+            "check lamp and exposure, or whether too high a dark level was taken off"
+        )
+    level = float(xp.median(finite))
+    if not OPEN_BEAM_RANGE[0] <= level <= OPEN_BEAM_RANGE[1]:
+        raise ValueError(
+            f"got intensities with median {level:.3g} in channel {index}, expected about 1, the open beam: "
+            "divide by the background first"
+        )
+
+
+def _check_wavelengths(channels: Sequence[Channel]) -> None:
+    low_nm, high_nm = WAVELENGTH_RANGE_NM
+    for channel in channels:
+        if not low_nm <= channel.wavelength_nm <= high_nm:
+            raise ValueError(
+                f"got wavelength_nm={channel.wavelength_nm:g}, expected {low_nm:g} to {high_nm:g}, light in "
+                "nm: check the unit"
+            )
 
 
 def _check_sampling(channels: Sequence[Channel], grid: PaddedGrid, pixel_pitch_um: float) -> None:
@@ -130,7 +199,7 @@ def _check_sampling(channels: Sequence[Channel], grid: PaddedGrid, pixel_pitch_u
     shortest_px = min(grid.padded_yx)
     for channel in channels:
         limit_um = 2 * shortest_px * pixel_pitch_um**2 / (channel.wavelength_nm / NM_PER_UM)
-        if abs(channel.z_um) > limit_um:
+        if not abs(channel.z_um) <= limit_um:  # NaN too
             raise ValueError(
                 f"z_um={channel.z_um:g} is too far for {shortest_px} pixels of {pixel_pitch_um:g} um at "
                 f"{channel.wavelength_nm:g} nm, expected at most {limit_um:.0f} um: raise "
@@ -149,3 +218,8 @@ def _transfers(
     """Return the transfer functions; frames of one acquisition share them, so the last ones are kept."""
     like = to_device(np.empty(padded_yx, np.complex64), "cuda" if is_on_gpu else "cpu")
     return build_transfers(channels, like, pixel_pitch_um=pixel_pitch_um, optics=optics)
+
+
+def forget_transfers() -> None:
+    """Free the transfer functions that are kept from one frame to the next."""
+    _transfers.cache_clear()

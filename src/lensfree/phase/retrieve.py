@@ -31,6 +31,7 @@ def retrieve(
     optics: OpticsConfig,
     config: ReconstructConfig,
     refine: Refine | None = None,
+    saturated: Any | None = None,
 ) -> Retrieval:
     """Retrieve OPD and absorption from one frame.
 
@@ -43,6 +44,8 @@ def retrieve(
         config: method, iterations, weights.
         refine: maps (opd_nm, absorption) of the recorded field after the first descent to better
             ones; None leaves them. The reference method ignores it.
+        saturated: bool (channel, y, x), where the camera was at the top of its range and the light at
+            least that; None: nowhere.
 
     Returns:
         The maps on the recorded field and how well they explain the holograms. If they explain them worse
@@ -54,37 +57,44 @@ def retrieve(
     is_reference = config.method == "reference"
     if is_reference:
         config = config.model_copy(update={"slow_opd_weight": config.slow_opd_weight_reference})
-    problem = Problem.build(intensity, channels, pixel_pitch_um, optics, config)
-    xp = array_namespace(intensity)
+    problem = Problem.build(intensity, channels, pixel_pitch_um, optics, config, saturated)
     metric = None if is_reference or refine is None else _metric(problem.objective)
-    first = descend(
-        problem.start(xp),
-        problem.objective.value_and_gradient,
-        iterations=config.iterations_reference if is_reference else config.iterations_first,
-        metric=metric,
-    )
-    misfit_first = problem.objective.misfit(first.unknowns)
-    n_evaluations = first.n_evaluations
+    problem, start, n_evaluations = _begin(problem, config.iterations_first, metric)
     if is_reference:
-        return problem.retrieval(first.unknowns, misfit_first, misfit_first, False, n_evaluations)
+        rest = max(config.iterations_reference - config.iterations_first, 0)
+        whole = descend(start, problem.objective.value_and_gradient, iterations=rest)
+        misfit = problem.objective.misfit(whole.unknowns)
+        n_evaluations += whole.n_evaluations
+        return problem.retrieval(whole.unknowns, misfit, misfit, False, n_evaluations)
+    misfit_first = problem.objective.misfit(start)
     simpler = {"negative_opd_weight": config.negative_opd_weight_last, "slow_opd_weight": 0.0}
     objective = replace(problem.objective, config=config.model_copy(update=simpler))
 
-    def finish(start: Any) -> tuple[Any, float, int]:
-        last = descend(start, objective.value_and_gradient, iterations=config.iterations_last, metric=metric)
+    def finish(begin: Any) -> tuple[Any, float, int]:
+        last = descend(begin, objective.value_and_gradient, iterations=config.iterations_last, metric=metric)
         return last.unknowns, problem.objective.misfit(last.unknowns), last.n_evaluations
 
     if refine is None:
-        unknowns, misfit, more = finish(first.unknowns)
+        unknowns, misfit, more = finish(start)
         return problem.retrieval(unknowns, misfit, misfit_first, False, n_evaluations + more)
-    unknowns, misfit, more = finish(problem.refined(first.unknowns, *refine(*problem.maps(first.unknowns))))
+    unknowns, misfit, more = finish(problem.refined(start, *refine(*problem.maps(start))))
     n_evaluations += more
     # A CNN can only have helped if the data are now explained better than before it.
     is_rejected = misfit > misfit_first
     if is_rejected:
-        unknowns, misfit, more = finish(first.unknowns)
+        unknowns, misfit, more = finish(start)
         n_evaluations += more
     return problem.retrieval(unknowns, misfit, misfit_first, is_rejected, n_evaluations)
+
+
+def _begin(
+    problem: Problem, iterations: int, metric: Callable[[Any], Any] | None
+) -> tuple[Problem, Any, int]:
+    """Descend from an empty sample and set the level of the light; return problem, unknowns, evaluations."""
+    empty = problem.start(array_namespace(problem.objective.amplitude))
+    first = descend(empty, problem.objective.value_and_gradient, iterations=iterations, metric=metric)
+    problem, unknowns = problem.levelled(first.unknowns)
+    return problem, unknowns, first.n_evaluations
 
 
 def _metric(objective: Objective) -> Callable[[Any], Any] | None:
@@ -111,16 +121,12 @@ def first_descent(
     pixel_pitch_um: float,
     optics: OpticsConfig,
     config: ReconstructConfig,
+    saturated: Any | None = None,
 ) -> tuple[Any, Any]:
     """Return (opd_nm, absorption) exactly as `retrieve` hands them to `refine`: the CNN's training input."""
-    problem = Problem.build(intensity, channels, pixel_pitch_um, optics, config)
-    first = descend(
-        problem.start(array_namespace(intensity)),
-        problem.objective.value_and_gradient,
-        iterations=config.iterations_first,
-        metric=_metric(problem.objective),
-    )
-    return problem.maps(first.unknowns)
+    problem = Problem.build(intensity, channels, pixel_pitch_um, optics, config, saturated)
+    problem, unknowns, _ = _begin(problem, config.iterations_first, _metric(problem.objective))
+    return problem.maps(unknowns)
 
 
 def misfit_by_distance(
@@ -131,15 +137,30 @@ def misfit_by_distance(
     optics: OpticsConfig,
     config: ReconstructConfig,
     iterations: int,
+    saturated: Any | None = None,
+    refine: Refine | None = None,
 ) -> Callable[[float], float]:
     """Return a function from a distance in um, the same for all channels, to the misfit reached there.
 
-    It is the misfit alone: the whole objective is biased to shorter distances.
+    It is the misfit alone: the whole objective is biased to shorter distances. A short descent takes a
+    rounded cell for a wrapped one and puts the distance too far, by up to 1.2 % where many are; with
+    `refine` the misfit is that of a whole retrieval, which takes two to three times as long and errs by less
+    than 0.1 %.
     """
 
     def misfit_at(z_um: float) -> float:
         moved = [replace(channel, z_um=z_um) for channel in channels]
-        problem = Problem.build(intensity, moved, pixel_pitch_um, optics, config)
+        if refine is not None:
+            return retrieve(
+                intensity,
+                moved,
+                pixel_pitch_um=pixel_pitch_um,
+                optics=optics,
+                config=config,
+                refine=refine,
+                saturated=saturated,
+            ).misfit
+        problem = Problem.build(intensity, moved, pixel_pitch_um, optics, config, saturated)
         start = problem.start(array_namespace(intensity))
         reached = descend(start, problem.objective.value_and_gradient, iterations=iterations)
         return problem.objective.misfit(reached.unknowns)

@@ -69,6 +69,7 @@ def retrieve_opd(field: TrueField, config: Config, refine: Refine | None) -> np.
         optics=config.optics,
         config=config.reconstruct,
         refine=refine,
+        saturated=field.saturated,
     ).opd_nm
 
 

@@ -117,6 +117,7 @@ def seen_and_wanted(
         optics=optics,
         config=reconstruct,
         refine=_refine_once(refine_weights),
+        saturated=field.saturated,
     ).opd_nm
     cells = field.cells
     if rng.random() < 0.5:

@@ -6,7 +6,7 @@ and twin images, as in Herve et al., Sci. Rep. 10:20207 (2020).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -38,18 +38,23 @@ def run(
     reconstruct: ReconstructConfig,
     card: Mapping[str, str],
     movie: Path | None = None,
+    stills: Sequence[Path] = (),
 ) -> None:
     """Make the pairs (kept in `work`, so that an interrupted run goes on), train, save.
 
-    `movie` is a TIFF stack of grey levels that joins as real cells.
+    `movie` and `stills` are TIFF stacks of grey levels that join as real cells.
     """
     planes_of = partial(found_and_true, optics=optics, reconstruct=reconstruct)
+    real = None
+    if movie is not None:
+        shares = (config.real_fraction, config.real_stills_fraction)
+        real = RealShare(movie, tuple(stills), *shares, config.real_max_opd_nm)
     plan = CropPlan.of(
         planes_of,
         config,
         fields,
         optics,
-        real=None if movie is None else RealShare(movie, config.real_fraction, config.real_max_opd_nm),
+        real=real,
         round_opd_gain=config.round_opd_gain,
     )
     folder = plan.folder(work, config)
@@ -73,7 +78,7 @@ def run(
     trained = {
         "pairs": str(len(pairs)),
         "seed": str(config.seed),
-        "real_cells": f"{config.real_fraction} of the fields, {movie.name}" if movie else "none",
+        "real_cells": ", ".join(p.name for p in (movie, *stills)) if movie else "none",
         "training_loss": f"{np.mean(losses[-200:]):.4f}",
     }
     save_cnn(model, out, card={**card, **trained})
@@ -100,6 +105,11 @@ def found_and_true(
 ) -> np.ndarray:
     """Return (4, y, x): OPD and absorption after the first descent, then the true ones, in CNN units."""
     found = first_descent(
-        field.intensity, field.channels, pixel_pitch_um=pixel_pitch_um, optics=optics, config=reconstruct
+        field.intensity,
+        field.channels,
+        pixel_pitch_um=pixel_pitch_um,
+        optics=optics,
+        config=reconstruct,
+        saturated=field.saturated,
     )
     return np.concatenate([to_maps(*found), to_maps(field.opd_nm, field.absorption)])

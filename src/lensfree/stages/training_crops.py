@@ -29,33 +29,54 @@ Planes = partial[np.ndarray]
 
 @dataclass(frozen=True)
 class RealShare:
-    """Real cells for training: which movie, how many of the fields, and how thick its cells are taken to be.
+    """Real cells for training: from which files, how many of the fields, and how thick they are taken to be.
 
     Attributes:
         movie: TIFF stack of grey levels; only the left half of its field is used.
+        stills: TIFF stacks of grey levels, used whole.
         fraction: share of the fields.
+        stills_fraction: share of the stills among those.
         max_opd_nm: range of the OPD of the brightest grey level.
     """
 
     movie: Path
+    stills: tuple[Path, ...]
     fraction: float
+    stills_fraction: float
     max_opd_nm: tuple[float, float]
 
     @cached_property
-    def cells(self) -> RealCells:
+    def movie_cells(self) -> RealCells:
         """The left half of the movie's field, read once."""
-        counts = tifffile.imread(self.movie)
-        if counts.dtype not in (np.uint8, np.uint16) or counts.ndim != 3:
-            raise ValueError(
-                f"{self.movie} holds {counts.dtype} of shape {counts.shape}, expected 8 or 16 bit grey "
-                "levels (frame, y, x); convert it, or set train_unwrap.real_movie to none"
-            )
-        return RealCells(counts).half("left")
+        return read_real(self.movie).half("left")
+
+    @cached_property
+    def still_cells(self) -> list[RealCells]:
+        """The stills, read once."""
+        return [read_real(path) for path in self.stills]
 
     def draw(self, maker: FieldMaker, rng: np.random.Generator) -> TrueField:
-        """Draw a field of real cells at a random strength of OPD."""
-        nm_per_count = self.cells.nm_per_count(rng.uniform(*self.max_opd_nm))
-        return maker.draw_real(self.cells, nm_per_count, rng)
+        """Draw a field of real cells of one file at a random strength of OPD."""
+        cells = self.movie_cells
+        if self.stills and rng.random() < self.stills_fraction:
+            cells = self.still_cells[int(rng.integers(len(self.stills)))]
+        return maker.draw_real(cells, cells.nm_per_count(rng.uniform(*self.max_opd_nm)), rng)
+
+
+def read_real(path: Path) -> RealCells:
+    """Read a TIFF stack of grey levels.
+
+    Raises:
+        ValueError: it is not a stack of 8 or 16 bit images.
+    """
+    counts = tifffile.imread(path)
+    counts = counts[None] if counts.ndim == 2 else counts
+    if counts.dtype not in (np.uint8, np.uint16) or counts.ndim != 3:
+        raise ValueError(
+            f"{path} holds {counts.dtype} of shape {counts.shape}, expected 8 or 16 bit grey levels "
+            "(frame, y, x); convert it, or leave it out of train_unwrap.real_movie and real_stills"
+        )
+    return RealCells(counts)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from lensfree.config import FieldsConfig, OpticsConfig
 from lensfree.optics.hologram import Channel
+from lensfree.saturation import saturated_pixels
 from lensfree.simulate.camera import add_camera, illumination
 from lensfree.simulate.culture import culture_fields
 from lensfree.simulate.holograms import LightPaths, box_around, build_paths, simulate_intensity
@@ -60,6 +61,7 @@ class TrueField:
     """Normalised holograms (channel, y, x) and their truth on the sensor's grid."""
 
     intensity: np.ndarray
+    saturated: np.ndarray
     channels: list[Channel]
     opd_nm: np.ndarray
     absorption: np.ndarray
@@ -69,11 +71,15 @@ class TrueField:
 
 def draw_recipe(rng: np.random.Generator, fields: FieldsConfig) -> FieldRecipe:
     """Draw one recipe from the ranges of the configuration."""
-    spread_nm = rng.uniform(-1, 1, len(fields.wavelength_nm)) * fields.wavelength_spread_nm
+    colours = np.asarray(fields.wavelength_nm)
+    if rng.random() < fields.fewer_colours and len(colours) > 1:
+        kept = rng.choice(len(colours), int(rng.integers(1, len(colours))), replace=False)
+        colours = colours[np.sort(kept)]
+    spread_nm = rng.uniform(-1, 1, len(colours)) * fields.wavelength_spread_nm
     return FieldRecipe(
         shape_yx=(fields.side_px, fields.side_px),
         pixel_pitch_um=fields.pixel_pitch_um,
-        wavelengths_nm=tuple(float(w) for w in np.add(fields.wavelength_nm, spread_nm)),
+        wavelengths_nm=tuple(float(w) for w in colours + spread_nm),
         z_um=float(rng.uniform(*fields.z_um)),
         colour_shift_um=fields.colour_shift_um,
         cells_per_mm2=float(rng.uniform(*fields.cells_per_mm2)),
@@ -127,10 +133,11 @@ class FieldMaker:
 
     def _of_cells(self, cells: pd.DataFrame, rng: np.random.Generator) -> TrueField:
         box, pitch_um = self._box, self.recipe.pixel_pitch_um
-        intensity = self._record(*render_sample(cells, box.shape_yx, pitch_um, OVERSAMPLING), rng)
+        intensity, saturated = self._record(*render_sample(cells, box.shape_yx, pitch_um, OVERSAMPLING), rng)
         opd_nm, absorption = render_sample(cells, box.shape_yx, pitch_um)
         return TrueField(
             intensity=intensity,
+            saturated=saturated,
             channels=self.channels,
             opd_nm=box.crop(opd_nm),
             absorption=box.crop(absorption),
@@ -147,9 +154,10 @@ class FieldMaker:
         """Record a given OPD map (y, x) of the whole box [nm] whose absorption goes with its OPD."""
         fine_nm = upsample(opd_nm, OVERSAMPLING)
         fine_absorption = np.maximum(fine_nm, 0) * np.float32(absorption_per_nm)
-        intensity = self._record(fine_nm, fine_absorption, rng)
+        intensity, saturated = self._record(fine_nm, fine_absorption, rng)
         return TrueField(
             intensity=intensity,
+            saturated=saturated,
             channels=self.channels,
             opd_nm=self._box.crop(block_mean(fine_nm, OVERSAMPLING)),
             absorption=self._box.crop(block_mean(fine_absorption, OVERSAMPLING)),
@@ -165,10 +173,12 @@ class FieldMaker:
 
     def _record(
         self, fine_opd_nm: np.ndarray, fine_absorption: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Return what the camera saw of a finely sampled sample, divided by an imperfect background."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the camera saw of a finely sampled sample over an imperfect background, and where
+        it saturated.
+        """
         recipe, n_channels = self.recipe, len(self.channels)
-        intensity = simulate_intensity(
+        light_at_sensor = simulate_intensity(
             fine_opd_nm,
             fine_absorption,
             self.channels,
@@ -180,7 +190,7 @@ class FieldMaker:
         )
         light = illumination(recipe.shape_yx, rng, recipe.background_amplitude, n_channels=n_channels)
         counts = add_camera(
-            self._box.crop(intensity),
+            self._box.crop(light_at_sensor),
             background=light,
             noise=recipe.sensor_noise,
             open_beam_counts=OPEN_BEAM_COUNTS,
@@ -188,4 +198,5 @@ class FieldMaker:
             rng=rng,
         )
         error = illumination(recipe.shape_yx, rng, recipe.background_error, n_channels=n_channels)
-        return (counts / (OPEN_BEAM_COUNTS * light * error)).astype(np.float32)
+        intensity = (counts / (OPEN_BEAM_COUNTS * light * error)).astype(np.float32)
+        return intensity, saturated_pixels(counts)
