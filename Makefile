@@ -4,10 +4,10 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test evaluate train benchmark config lint clean help
+.PHONY: demo test evaluate train calibrate benchmark benchmark-peers config lint clean help
 
 help:            ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 .venv/.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -23,16 +23,28 @@ test: .venv/.stamp   ## everything that must hold
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q -n auto
 
-evaluate: .venv/.stamp   ## measure accuracy on held-out seeds; ONLY=recon|quant|track|score for one area
-	$(SNAKEMAKE) $(if $(ONLY),results/evaluation/$(ONLY).json,results/evaluation/recon.json results/evaluation/quant.json results/evaluation/track.json results/evaluation/score.json)
+AREAS := recon quant error track score
+
+evaluate: .venv/.stamp   ## measure accuracy on held-out seeds; ONLY=recon|quant|error|track|score for one area
+	$(SNAKEMAKE) $(patsubst %,results/evaluation/%.json,$(or $(ONLY),$(AREAS)))
 	$(BIN)/python scripts/accuracy.py results/evaluation docs
 
 train: .venv/.stamp   ## train the three shipped networks again from simulated data
 	$(SNAKEMAKE) train
 
+calibrate: .venv/.stamp   ## calibrate the standard error of dry mass for the configured models
+	$(SNAKEMAKE) results/models/standard_error.json
+	cp results/models/standard_error.json models/standard_error.json
+
 benchmark: .venv/.stamp   ## speed and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/descent.py
 	$(BIN)/python benchmarks/frame.py
+	$(BIN)/python benchmarks/gpu.py
+
+benchmark-peers: .venv/.stamp   ## other packages beside lensfree into docs/peers.md; installs the extra peers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/peer_figure.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

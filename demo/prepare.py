@@ -25,8 +25,9 @@ def write(path: Path, image: np.ndarray) -> None:
 
 
 def copy_dcod(source: Path, target: Path) -> None:
-    """Copy two holograms as they are; the USAF background is saturated throughout and of no use."""
-    for name in ("cheek_cells_hologram", "cheek_cells_background", "usaf_1951_hologram"):
+    """Copy three holograms as they are; the USAF background is saturated throughout and of no use."""
+    pairs = [f"{name}_{kind}" for name in ("cheek_cells", "rbcs") for kind in ("hologram", "background")]
+    for name in (*pairs, "usaf_1951_hologram"):
         write(target / f"{name}.tif", tifffile.imread(source / f"{name}.tif"))
 
 

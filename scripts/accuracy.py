@@ -1,8 +1,11 @@
-"""Merge measured areas into docs/accuracy.json and .md. Usage: python scripts/accuracy.py MEASURED DOCS"""
+"""Merge measured areas and figures into docs. Usage: python scripts/accuracy.py MEASURED DOCS"""
 
 import sys
 from pathlib import Path
 
 from lensfree.stages import accuracy
 
-accuracy.run(measured=sorted(Path(sys.argv[1]).glob("*.json")), docs=Path(sys.argv[2]))
+folder = Path(sys.argv[1])
+accuracy.run(
+    measured=sorted(folder.glob("*.json")), docs=Path(sys.argv[2]), figures=sorted(folder.glob("*.png"))
+)

@@ -5,7 +5,7 @@ from pathlib import Path
 from lensfree.acquisitions import Acquisition
 from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig
 from lensfree.stages import focus
-from lensfree.stages.joblog import job_log, provenance
+from lensfree.stages.joblog import job_log, only_path, provenance
 
 with job_log(snakemake.log[0]):
     focus.run(
@@ -15,5 +15,6 @@ with job_log(snakemake.log[0]):
         optics=OpticsConfig.model_validate(snakemake.params.optics),
         config=FocusConfig.model_validate(snakemake.params.config),
         reconstruct=ReconstructConfig.model_validate(snakemake.params.reconstruct),
+        weights=only_path(snakemake.input.weights),
         provenance=provenance(snakemake),
     )

@@ -12,5 +12,7 @@ with job_log(snakemake.log[0]):
         out=Path(snakemake.output.cells),
         config=QuantifyConfig.model_validate(snakemake.params.config),
         weights=only_path(snakemake.input.weights),
+        calibrations=only_path(snakemake.input.calibrations),
+        n_colours=snakemake.params.n_colours,
         provenance=provenance(snakemake),
     )

@@ -30,6 +30,7 @@ def cell(
             "area_um2": dry_mass_pg * 1.5,
             "max_opd_nm": np.full(len(points), 80.0),
             "length_um": np.full(len(points), 25.0),
+            "dry_mass_se_pg": dry_mass_pg * 0.04,
             "model": "case",
             "cell_id": np.int64(cell_id),
             "parent_id": np.int64(parent_id),

@@ -37,13 +37,14 @@ def fft2(array: Any, *, overwrite: bool = False) -> Any:
     return scipy.fft.fft2(array, axes=(-2, -1), workers=cpu_count(), overwrite_x=overwrite)
 
 
-def ifft2(array: Any, *, overwrite: bool = False) -> Any:
-    """Invert `fft2`."""
+def ifft2(array: Any, *, overwrite: bool = False, is_scaled: bool = True) -> Any:
+    """Invert `fft2`; unscaled it lacks the factor 1 / pixels, for which CuPy takes a pass of its own."""
+    norm = "backward" if is_scaled else "forward"
     if is_cupy(array):
         from cupyx.scipy import fft
 
-        return fft.ifft2(array, axes=(-2, -1), overwrite_x=overwrite)
-    return scipy.fft.ifft2(array, axes=(-2, -1), workers=cpu_count(), overwrite_x=overwrite)
+        return fft.ifft2(array, axes=(-2, -1), overwrite_x=overwrite, norm=norm)
+    return scipy.fft.ifft2(array, axes=(-2, -1), workers=cpu_count(), overwrite_x=overwrite, norm=norm)
 
 
 def rfft2(array: Any) -> Any:
@@ -55,13 +56,13 @@ def rfft2(array: Any) -> Any:
     return scipy.fft.rfft2(array, axes=(-2, -1), workers=cpu_count())
 
 
-def irfft2(array: Any, shape_yx: tuple[int, int]) -> Any:
+def irfft2(array: Any, shape_yx: tuple[int, int], *, overwrite: bool = False) -> Any:
     """Invert `rfft2`; the shape tells an odd side from an even one."""
     if is_cupy(array):
         from cupyx.scipy import fft
 
-        return fft.irfft2(array, s=shape_yx, axes=(-2, -1))
-    return scipy.fft.irfft2(array, s=shape_yx, axes=(-2, -1), workers=cpu_count())
+        return fft.irfft2(array, s=shape_yx, axes=(-2, -1), overwrite_x=overwrite)
+    return scipy.fft.irfft2(array, s=shape_yx, axes=(-2, -1), workers=cpu_count(), overwrite_x=overwrite)
 
 
 def cpu_count() -> int:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from lensfree.config_base import Count, DeviceWish, Fraction, NonNegative, Positive, Section
 from lensfree.config_training import (
+    CalibrateErrorConfig,
     EvaluateConfig,
     FieldsConfig,
     TrainQuantifyConfig,
@@ -20,6 +21,7 @@ from lensfree.config_training import (
 )
 
 OnBadFrame = Literal["error", "gap"]
+AutoOff = Literal["auto", "off"]
 
 
 class OpticsConfig(Section):
@@ -66,6 +68,11 @@ class FocusConfig(Section):
     field_px: Annotated[int, Field(ge=64)] = Field(384, description="side of the central field used [pixels]")
     max_shift_um: Positive = Field(30.0, description="largest lateral shift of a colour [um]")
     register_channels: bool = Field(True, description="estimate the colours' lateral shifts")
+    tilt: AutoOff = Field("auto", description="auto: a z found is a plane over wide fields; off: one z")
+    drift: AutoOff = Field("auto", description="auto: a z found is followed through time; off: one z")
+    z_tolerance: Positive = Field(
+        0.002, description="share of z that a tile's ends may be off; dry mass is off by 8 times as much"
+    )
 
 
 class IngestConfig(Section):
@@ -282,4 +289,5 @@ class Config(Section):
     train_unwrap: TrainUnwrapConfig = TrainUnwrapConfig()
     train_quantify: TrainQuantifyConfig = TrainQuantifyConfig()
     train_score: TrainScoreConfig = TrainScoreConfig()
+    calibrate_error: CalibrateErrorConfig = CalibrateErrorConfig()
     evaluate: EvaluateConfig = EvaluateConfig()

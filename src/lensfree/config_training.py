@@ -39,7 +39,7 @@ class TrainUnwrapConfig(Section):
     layers: Count = Field(20, description="convolution layers")
     features: Count = Field(16, description="features per layer")
     round_opd_gain: tuple[float, float] = Field(
-        (0.6, 2.2), description="range of gains on OPD and dry mass of rounded cells, drawn per cell"
+        (0.6, 1.7), description="range of gains on OPD and dry mass of rounded cells, drawn per cell"
     )
     real_movie: str = Field(
         "demo/real/livecyte_movie/mda_mb_231_phase.tif",
@@ -110,6 +110,10 @@ class EvaluateConfig(Section):
     field_px: Count = Field(512, description="columns of the simulated fields; rows are 3/4 of it")
     fields: Count = Field(2, description="fields per seed and density")
     z_um: tuple[float, float] = Field((900.0, 1200.0), description="range of distances [um]")
+    focus_z_um: tuple[float, ...] = Field(
+        (700.0, 850.0, 1000.0, 1200.0, 1400.0, 1600.0), description="distances of the fields for focus [um]"
+    )
+    drift_nm: Positive = Field(30.0, description="sd of the slow OPD added for recon's local background [nm]")
     round_fraction: Fraction = Field(0.06, description="share of rounded cells")
     sensor_noise: NonNegative = Field(0.01, description="noise sd at open beam")
     recon_cells_per_mm2: tuple[float, ...] = Field((100.0, 250.0), description="densities for recon")

@@ -69,6 +69,12 @@ _CELL_COLUMNS = dict(
     area_um2=Column("float64", "um2", "projected area"),
     max_opd_nm=Column("float64", "nm", "largest OPD above background"),
     length_um=Column("float64", "um", "major axis of the ellipse with the same second moments"),
+    dry_mass_se_pg=Column(
+        "float64",
+        "pg",
+        "standard error of dry_mass_pg, what is systematic included, calibrated on simulated cells of three "
+        "colours; NaN where the chain that measured the cell has no calibration",
+    ),
     model=Column("str", "1", "what measured the cell: name and version of the model, or reference"),
 )
 
@@ -85,9 +91,11 @@ FOCUS = _table(
     "focus",
     channel=Column("str", "1", "name of the channel"),
     wavelength_nm=Column("float64", "nm", "centre wavelength"),
-    z_um=Column("float64", "um", "sample to sensor distance"),
+    z_um=Column("float64", "um", "sample to sensor distance at the field's centre"),
     shift_y_um=Column("float64", "um", "lateral shift of the channel against the first"),
     shift_x_um=Column("float64", "um", "lateral shift of the channel against the first"),
+    tilt_y_um_per_mm=Column("float64", "um/mm", "growth of z down the field; 0 if given or not found"),
+    tilt_x_um_per_mm=Column("float64", "um/mm", "growth of z to the right; 0 if given or not found"),
     is_estimated=Column("bool", "1", "whether z was found (auto) or given by the sheet"),
 )
 CELLS = _table("cells", **_CELL_COLUMNS)

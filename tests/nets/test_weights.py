@@ -4,7 +4,9 @@ import hashlib
 
 import numpy as np
 import pytest
+import torch
 import yaml
+from safetensors.torch import save_file
 
 from lensfree.model_files import ModelError, weights_file
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, apply_cnn
@@ -51,3 +53,20 @@ def test_a_changed_file_is_refused(folder):
     (folder / "a.safetensors").write_bytes(b"x")
     with pytest.raises(ModelError, match="has sha256 .*, the registry says"):
         weights_file("a", folder)
+
+
+def test_weights_for_other_channels_are_refused(folder):
+    path = folder / "a.safetensors"
+    load_cnn(path, channels=(1, 2))
+    with pytest.raises(
+        ModelError, match=r"a\.safetensors: the network maps 1 channels to 2, expected 2 to 2"
+    ):
+        load_cnn(path, channels=(2, 2))
+
+
+def test_weights_of_something_else_are_refused(tmp_path):
+    save_file({"w": torch.zeros(3)}, tmp_path / "b.safetensors", metadata={"name": "b"})
+    with pytest.raises(
+        ModelError, match=r"b\.safetensors: the header has no 'channels_in', expected weights"
+    ):
+        load_cnn(tmp_path / "b.safetensors")

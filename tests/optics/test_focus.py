@@ -125,9 +125,10 @@ def test_colours_share_their_vote():
     np.testing.assert_allclose(both, (alone + other) / 2, rtol=1e-6)
 
 
-def test_missing_pixels_count_as_open_beam():
+@pytest.mark.parametrize("nothing", [np.nan, 0.0, -0.1])
+def test_missing_pixels_count_as_open_beam(nothing):
     hologram = absorber_hologram()
-    hologram[0, :6, :9] = np.nan
+    hologram[0, :6, :9] = nothing
     found_um = find_sharpest(hologram, [GREEN], pixel_pitch_um=PITCH_UM, config=CONFIG)
     assert found_um == pytest.approx(Z_UM, rel=0.02)
 

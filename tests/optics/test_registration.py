@@ -60,6 +60,16 @@ def test_missing_pixels_do_not_spoil_the_shifts():
     assert abs(found[1].shift_y_um - TRUE_SHIFTS_UM[1][0]) / PITCH_UM < 0.3
 
 
+def test_dead_pixels_do_not_hold_the_colours_at_zero_shift():
+    """They sit at the same place in every colour, and as darkness they would correlate there."""
+    intensity = holograms(1000.0)
+    intensity[:, 40:60, 90:110] = 0.0
+    channels = [Channel(w, 1000.0) for w in WAVELENGTHS_NM]
+    found = register(intensity, channels, pixel_pitch_um=PITCH_UM, max_shift_um=20.0)
+    shifts_um = np.array([(channel.shift_y_um, channel.shift_x_um) for channel in found])
+    assert abs(shifts_um - TRUE_SHIFTS_UM).max() / PITCH_UM < 0.3
+
+
 def test_a_shift_of_a_fraction_of_a_pixel_keeps_sign_and_axis():
     scene = phase_cells() - phase_cells().mean()
     fy, fx = np.fft.fftfreq(SHAPE_YX[0])[:, None], np.fft.fftfreq(SHAPE_YX[1])[None, :]

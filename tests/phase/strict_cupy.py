@@ -15,6 +15,8 @@ import numpy as np
 import scipy.fft
 import scipy.special
 
+from lensfree.phase import kernels
+
 
 def _unwrap(value: Any) -> Any:
     if isinstance(value, Array):
@@ -122,10 +124,29 @@ class _Library(types.ModuleType):
         return _on_device(value) if callable(value) and not isinstance(value, type) else value
 
 
-def install(monkeypatch: Any) -> Any:
-    """Put the stand-in where `import cupy` finds it, for one test, and return it."""
+def no_compiler(code: str) -> Any:
+    """Stand in for a compiler that fails."""
+    raise RuntimeError("the stand-in has no compiler")
+
+
+def install(monkeypatch: Any, raw_module: Any = None) -> Any:
+    """Put the stand-in where `import cupy` finds it, for one test, and return it.
+
+    Args:
+        monkeypatch: pytest's.
+        raw_module: what compiles kernels; None leaves everything to the expressions.
+    """
+    if raw_module is None:
+        monkeypatch.setattr(kernels, "_kernels", lambda cupy, device: None)
     Array.__module__ = "cupy"
-    cupy = _Library("cupy", np, ndarray=Array, asarray=lambda host, dtype=None: Array(np.array(host, dtype)))
+    cupy = _Library(
+        "cupy",
+        np,
+        ndarray=Array,
+        asarray=lambda host, dtype=None: Array(np.array(host, dtype)),
+        RawModule=raw_module,
+        cuda=types.SimpleNamespace(Device=lambda: types.SimpleNamespace(id=0), is_available=lambda: True),
+    )
     fft = _Library("cupyx.scipy.fft", scipy.fft)
     special = _Library("cupyx.scipy.special", scipy.special)
     package = types.ModuleType("cupyx.scipy")

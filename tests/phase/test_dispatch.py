@@ -1,19 +1,31 @@
-"""The device's code path on a strict stand-in for CuPy: same numbers, and nothing leaves the device."""
+"""The device's code path on a strict stand-in for CuPy: same numbers, and nothing leaves the device.
 
+Once with the kernels of the GPU, run by a C++ compiler's program, once with the expressions.
+"""
+
+import cuda_on_host
 import numpy as np
 import pytest
 import strict_cupy
 from scenes import CONFIG, OPTICS, PITCH_UM, RGB, cells_opd_nm, holograms
 
+from lensfree.phase import kernels
 from lensfree.phase.retrieve import misfit_by_distance, retrieve
 
 INSTRUMENT = {"pixel_pitch_um": PITCH_UM, "optics": OPTICS}
 FEW = CONFIG.model_copy(update={"iterations_first": 3, "iterations_last": 3, "iterations_reference": 4})
 
 
-@pytest.fixture
-def cupy(monkeypatch):
-    return strict_cupy.install(monkeypatch)
+@pytest.fixture(params=["kernels", "expressions"])
+def cupy(request, monkeypatch):
+    if request.param == "expressions":
+        return strict_cupy.install(monkeypatch)
+    if cuda_on_host.COMPILER is None:
+        pytest.skip("no C++ compiler")
+    monkeypatch.setattr(kernels, "MOST_BLOCKS", 8)  # a thread takes its time here
+    installed = strict_cupy.install(monkeypatch, cuda_on_host.HostModule)
+    assert type(kernels.passes(installed.asarray(np.ones(3, np.float32)))) is kernels.Kernels
+    return installed
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lensfree.phase import blockwise, wholefield
+from lensfree.phase import blocks, blockwise, precondition, wholefield
 from lensfree.phase.objective import UNKNOWN
 
 RAD_PER_UNIT = [1.2, 0.97]
@@ -21,10 +21,10 @@ def case(dtype, shape_yx):
 
 
 @pytest.fixture(params=["one block", "many blocks"], autouse=True)
-def blocks(request, monkeypatch):
+def cut(request, monkeypatch):
     if request.param == "many blocks":
-        monkeypatch.setattr(blockwise, "BLOCK_BYTES", 5000)
-        monkeypatch.setattr(blockwise, "SMALLEST_SHARED_PX", 0)
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", 5000)
+        monkeypatch.setattr(blocks, "SMALLEST_SHARED_PX", 0)
         monkeypatch.setenv("OMP_NUM_THREADS", "3")
 
 
@@ -70,3 +70,13 @@ def test_an_error_in_a_thread_is_not_lost(monkeypatch):
     monkeypatch.setattr(blockwise.loops, "add_gradient", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         blockwise.add_misfit(amplitude, transfers, RAD_PER_UNIT, unknowns, np.zeros_like(unknowns))
+
+
+@pytest.mark.parametrize("shape_yx", [(48, 80), (45, 31)])
+def test_the_metric_is_the_same_in_blocks_as_in_whole_fields(shape_yx):
+    rng = np.random.default_rng(5)
+    gradient = rng.normal(size=(2, *shape_yx))
+    inverse = rng.uniform(0.5, 2, (3, shape_yx[0], shape_yx[1] // 2 + 1))
+    opd, absorption = np.fft.rfft2(gradient)
+    expected = [np.fft.irfft2(inverse[i] * opd + inverse[i + 1] * absorption, shape_yx) for i in (0, 1)]
+    np.testing.assert_allclose(precondition._apply_blockwise(inverse, gradient), expected, atol=1e-12)

@@ -34,7 +34,7 @@ def smooth_unknowns(seed=0):
 def modelled(objective, unknowns):
     """Return the amplitude that the model expects, (channel, y, x)."""
     rad_per_unit = [2 * np.pi * NM_PER_UNIT / wavelength_nm for wavelength_nm in objective.wavelengths_nm]
-    return abs(wholefield.fields(objective.transfers, rad_per_unit, unknowns)[1])
+    return abs(wholefield.sensor_field(objective.transfers, rad_per_unit, unknowns))
 
 
 def build(config=DATA_ONLY, truth=None, channels=CHANNELS):

@@ -271,15 +271,3 @@ def test_a_refinement_of_another_size_is_refused(flat):
         retrieve(
             flat[2], RGB, config=CONFIG, refine=lambda opd, absorption: (opd[1:], absorption), **INSTRUMENT
         )
-
-
-@pytest.mark.gpu
-def test_the_gpu_agrees_with_the_cpu(flat):
-    cupy = pytest.importorskip("cupy")
-    if not cupy.cuda.is_available():
-        pytest.skip("no CUDA device")
-    on_cpu = retrieve(flat[2], RGB, config=CONFIG, **INSTRUMENT)
-    on_gpu = retrieve(cupy.asarray(flat[2]), RGB, config=CONFIG, **INSTRUMENT)
-    assert type(on_gpu.opd_nm).__module__.startswith("cupy")
-    np.testing.assert_allclose(cupy.asnumpy(on_gpu.opd_nm), on_cpu.opd_nm, atol=1.0)
-    assert on_gpu.misfit == pytest.approx(on_cpu.misfit, rel=0.02)

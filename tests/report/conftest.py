@@ -52,6 +52,7 @@ def _tracks() -> pd.DataFrame:
             rows.append((frame, hours, y_um, x_um, float(dry_mass_pg), cell_id, parent_id, lineage_id))
     names = ["frame", "time_h", "y_um", "x_um", "dry_mass_pg", "cell_id", "parent_id", "lineage_id"]
     table = pd.DataFrame(rows, columns=names)
+    table["dry_mass_se_pg"] = 0.05 * table["dry_mass_pg"]
     return table.assign(area_um2=300.0, max_opd_nm=200.0, length_um=22.0, model="reference 1")
 
 
@@ -178,7 +179,8 @@ def files(world: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> S
     frames = world.per_frame[["frame", "time_h", "is_missing", "reason"]]
     write_table(paths.frames, frames.assign(mean_intensity=1.0, saturated_fraction=0.0), FRAMES)
     focus = pd.DataFrame({"channel": ["B", "G", "R"], "wavelength_nm": WAVELENGTH_NM, "z_um": 1000.0})
-    write_table(paths.focus, focus.assign(shift_y_um=0.0, shift_x_um=0.0, is_estimated=False), FOCUS)
+    flat = dict.fromkeys(("shift_y_um", "shift_x_um", "tilt_y_um_per_mm", "tilt_x_um_per_mm"), 0.0)
+    write_table(paths.focus, focus.assign(**flat, is_estimated=False), FOCUS)
     return paths
 
 

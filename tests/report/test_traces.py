@@ -157,6 +157,31 @@ def test_the_trace_is_the_whole_series(card, world):
     assert sum(len(line.get_xdata()) for line in lines) == 216
 
 
+def test_the_band_is_one_standard_error_to_either_side_where_the_cell_was_seen(world, suspects):
+    ranked = rank_series(world.scores, world.windows, 12)
+    known = build_suspects(ranked, series=world.series, windows=world.windows, tracks=world.tracks)
+    # 5 % of the dry mass everywhere; at the missing frame the point is filled and has none.
+    series = known[0].series
+    is_filled = series["is_filled"].to_numpy()
+    assert series["dry_mass_se_pg"].isna().to_numpy().tolist() == is_filled.tolist()
+    seen = series[~is_filled]
+    np.testing.assert_allclose(seen["dry_mass_se_pg"], 0.05 * seen["dry_mass_pg"])
+    card = draw_card(known[0], world.score, pixel_pitch_um=PITCH_UM)
+    bands = trace_of(card).collections
+    assert [band.get_label() for band in bands].count("± standard error") == 1
+    assert len(bands) == series["cell_id"].nunique() == 2
+    edge_pg = np.concatenate([path.vertices[:, 1] for band in bands for path in band.get_paths()])
+    assert edge_pg.max() == pytest.approx(1.05 * seen["dry_mass_pg"].max())
+    assert not trace_of(draw_card(suspects[0], world.score, pixel_pitch_um=PITCH_UM)).collections
+
+
+def test_a_series_without_a_calibration_has_no_band(world):
+    ranked = rank_series(world.scores, world.windows, 12)
+    unknown = world.tracks.assign(dry_mass_se_pg=np.nan)
+    suspect = build_suspects(ranked, series=world.series, windows=world.windows, tracks=unknown)[0]
+    assert not trace_of(draw_card(suspect, world.score, pixel_pitch_um=PITCH_UM)).collections
+
+
 def test_abnormal_windows_are_red_points_above_the_threshold(card, world):
     error = next(axes for axes in card.axes if axes.get_ylabel().startswith("forecast"))
     red = [line for line in error.lines if line.get_marker() == "." and line.get_color() == style.RED]

@@ -124,6 +124,10 @@ def spoil(acquisition, fault: str) -> None:
         tifffile.imwrite(path, MOVIE[3, 1].astype(np.float32))
     elif fault == "saturated":
         tifffile.imwrite(path, np.full(SHAPE_YX, 255, np.uint8))
+    elif fault == "dark":
+        tifffile.imwrite(path, MOVIE[3, 1] // 40)
+    elif fault == "mostly dark":
+        tifffile.imwrite(path, np.where(np.arange(SHAPE_YX[1]) < 50, 0, MOVIE[3, 1]).astype(np.uint8))
 
 
 FAULTS = {
@@ -132,6 +136,8 @@ FAULTS = {
     "shape": r"f3_G\.tif: the channel is 80 x 48 uint8, expected 48 x 80",
     "type": r"f3_G\.tif: the channel is 48 x 80 float32, expected 48 x 80 uint8",
     "saturated": r"f3_G\.tif: every pixel of channel 1 is 255 \(saturated\)",
+    "dark": r"f3_G\.tif: channel 1 has 2\.\d% of the background's light \(median\), expected at least 5%",
+    "mostly dark": r"f3_G\.tif: channel 1 has 0\.0% of the background's light \(median\), expected",
 }
 
 

@@ -55,3 +55,13 @@ def test_accuracy_replaces_what_was_measured_and_keeps_the_rest(tmp_path):
     page = (docs / "accuracy.md").read_text()
     assert "| `quant.recall` | 0.9 nm | >= 0.97 | **no** |" in page
     assert "| `recon.a` | 3 nm |" in page
+
+
+def test_figures_are_copied_beside_the_tables(tmp_path):
+    figure, docs = tmp_path / "measured" / "calibration.png", tmp_path / "docs"
+    figure.parent.mkdir()
+    figure.write_bytes(b"a picture")
+    write_measures(tmp_path / "quant.json", {"quant.a": measure(1.0)}, "make evaluate ONLY=quant")
+    accuracy.run(measured=[tmp_path / "quant.json"], docs=docs, figures=[figure])
+    assert (docs / "calibration.png").read_bytes() == b"a picture"
+    assert {path.name for path in docs.iterdir()} == {"accuracy.json", "accuracy.md", "calibration.png"}

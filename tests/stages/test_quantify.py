@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from lensfree.config import QuantifyConfig
+from lensfree.cells.standard_error import TERMS
+from lensfree.config import QuantifyConfig, ReconstructConfig
 from lensfree.contracts import CELLS
 from lensfree.io.stacks import create_opd
 from lensfree.io.tables import read_provenance, read_table
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec
 from lensfree.nets.weights import save_cnn
 from lensfree.stages import quantify
+from lensfree.stages.calibrations import Calibration, CalibrationError, sha256_of, write_calibrations
 from lensfree.stages.quantify import run
 
 SHAPE_YX = (72, 110)
@@ -20,14 +22,41 @@ def dome_nm(y_um, x_um, height_nm, radius_um=12.0):
     return height_nm * np.maximum(1 - ((y - y_um) ** 2 + (x - x_um) ** 2) / radius_um**2, 0)
 
 
-def write_stack(path, frames, first_frame=24):
-    """Each frame a list of (y_um, x_um, height_nm), or None if missing."""
+def write_stack(path, frames, first_frame=24, z_um=1000.0, reconstruct=None):
+    """Each frame a list of (y_um, x_um, height_nm), or None if missing; its background has an sd of 2 nm."""
     with create_opd(
-        path, n_frames=len(frames), first_frame=first_frame, shape_yx=SHAPE_YX, pixel_pitch_um=PITCH_UM
+        path,
+        n_frames=len(frames),
+        first_frame=first_frame,
+        shape_yx=SHAPE_YX,
+        pixel_pitch_um=PITCH_UM,
+        provenance={"config": reconstruct or ReconstructConfig().model_dump(mode="json")},
     ) as sink:
         for index, domes in enumerate(frames):
             opd_nm = None if domes is None else sum((dome_nm(*d) for d in domes), np.zeros(SHAPE_YX))
-            sink.write(index, time_h=4.0 + index / 6, opd_nm=opd_nm)
+            sink.write(index, time_h=4.0 + index / 6, opd_nm=opd_nm, z_um=z_um, background_sd_nm=2.0)
+
+
+def write_calibration(path, name="reference", **coefficients):
+    known = Calibration(
+        coefficients={**dict.fromkeys(TERMS, 0.0), **coefficients},
+        weights_sha256="",
+        refine_sha256="",
+        reconstruct_method="accelerated",
+        reconstruct_refine="unwrap",
+        n_colours=3,
+        pixel_pitch_um=PITCH_UM,
+        z_um=(750.0, 1500.0),
+        background_sd_nm=(0.5, 3.0),
+        seed=4000,
+        n_fields=2,
+        n_cells=200,
+        bias_pg=0.0,
+        within_1=0.68,
+        within_2=0.95,
+    )
+    write_calibrations(path, {name: known})
+    return path
 
 
 def test_each_frame_has_its_cells_at_its_time(tmp_path):
@@ -102,3 +131,90 @@ def test_cnn_without_weights_is_refused(tmp_path):
             provenance={},
         )
     assert not (tmp_path / "cells.parquet").exists()
+
+
+@pytest.fixture
+def given(tmp_path):
+    """Two frames, one cell each, and what the stage is called with."""
+    write_stack(tmp_path / "opd.h5", [[(50.0, 60.0, 150.0)], [(50.0, 62.0, 300.0)]])
+    return {
+        "opd": tmp_path / "opd.h5",
+        "out": tmp_path / "cells.parquet",
+        "config": REFERENCE,
+        "weights": None,
+        "provenance": {},
+        "calibrations": write_calibration(tmp_path / "se.json", relative=0.03, background=0.5),
+        "n_colours": 3,
+    }
+
+
+def test_the_standard_error_is_that_of_the_calibration(given, caplog):
+    run(**given)
+    cells = read_table(given["out"], CELLS)
+    own_pg, level_pg = 0.03 * cells.dry_mass_pg, 0.5 * 2.0 * cells.area_um2 / 1000 / 0.18
+    np.testing.assert_allclose(cells.dry_mass_se_pg, np.hypot(own_pg, level_pg), rtol=1e-9)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize("case", ["none", "another model", "fewer colours", "another CNN step"])
+def test_what_was_not_calibrated_has_no_standard_error_and_the_log_says_what_to_do(given, case, caplog):
+    section = ReconstructConfig().model_dump(mode="json")
+    said = {
+        "none": "not among those calibrated, none",
+        "another model": "these weights of reference are not among those calibrated, other 1",
+        "fewer colours": "by reconstruct.method accelerated with refine unwrap, this is from 1",
+        "another CNN step": "this is from 3 by accelerated with none",
+    }[case]
+    if case == "none":
+        given["calibrations"] = None
+    elif case == "another model":
+        write_calibration(given["calibrations"], "other 1")
+    elif case == "fewer colours":
+        given["n_colours"] = 1
+    else:
+        write_stack(given["opd"], [[(50.0, 60.0, 150.0)]], reconstruct={**section, "refine": "none"})
+    run(**given)
+    cells = read_table(given["out"], CELLS)
+    assert len(cells) and cells.dry_mass_se_pg.isna().all()
+    assert "dry_mass_se_pg is NaN: " in caplog.text and said in caplog.text
+    assert "set in config.yaml what you use and run `make calibrate`" in caplog.text
+
+
+def test_a_calibration_is_for_its_weights_not_for_its_name(given, tmp_path, monkeypatch, caplog):
+    weights = tmp_path / "m.safetensors"
+    save_cnn(PlainCnn(PlainCnnSpec(1, 4, 2, 4)), weights, card={"name": "known", "version": "7"})
+    maps = np.zeros((4, *SHAPE_YX), np.float32)
+    maps[:, 25:32, 30:37] = 1.0
+    monkeypatch.setattr(quantify, "load_represent", lambda path, device: lambda opd_nm, pitch_um: maps)
+    given |= {"config": QuantifyConfig(device="cpu"), "weights": weights}
+    write_calibration(given["calibrations"], "known 7", relative=0.03)
+    run(**given)
+    assert read_table(given["out"], CELLS).dry_mass_se_pg.isna().all()
+    assert "these weights of known 7 are not among those calibrated" in caplog.text
+    text = given["calibrations"].read_text(encoding="utf-8")
+    own = text.replace('"weights_sha256": ""', f'"weights_sha256": "{sha256_of(weights)}"')
+    given["calibrations"].write_text(own, encoding="utf-8")
+    run(**given)
+    cells = read_table(given["out"], CELLS)
+    np.testing.assert_allclose(cells.dry_mass_se_pg, 0.03 * cells.dry_mass_pg)
+
+
+def test_maps_of_another_microscope_have_no_standard_error(given, caplog):
+    write_stack(given["opd"], [[(50.0, 60.0, 150.0)]], reconstruct={"background": "mode"})
+    with caplog.at_level("INFO"):
+        run(**{**given, "n_colours": 0})
+    assert read_table(given["out"], CELLS).dry_mass_se_pg.isna().all()
+    assert "dry_mass_se_pg is NaN: the OPD was not reconstructed from holograms" in caplog.text
+
+
+def test_frames_unlike_those_of_the_calibration_are_named(given, caplog):
+    write_stack(given["opd"], [[(50.0, 60.0, 150.0)], None], z_um=2000.0)
+    run(**given)
+    assert "z_um is 2000 to 2000, dry_mass_se_pg was calibrated for 750 to 1500" in caplog.text
+    assert read_table(given["out"], CELLS).dry_mass_se_pg.notna().all()
+
+
+def test_broken_calibrations_stop_the_stage(given):
+    given["calibrations"].write_text('{"version": 2}', encoding="utf-8")
+    with pytest.raises(CalibrationError, match="has version 2, expected 1; make it again"):
+        run(**given)

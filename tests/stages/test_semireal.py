@@ -46,8 +46,8 @@ def test_training_uses_the_left_half_alone(tmp_path):
     counts = np.full((3, 40, 60), 5, np.uint8)
     counts[:, :, 30:] = 255
     tifffile.imwrite(tmp_path / "movie.tif", counts, photometric="minisblack")
-    share = RealShare(tmp_path / "movie.tif", 1.0, (300.0, 900.0))
-    assert share.cells.counts.max() == 5
+    share = RealShare(tmp_path / "movie.tif", (), 1.0, 0.0, (300.0, 900.0))
+    assert share.movie_cells.counts.max() == 5
 
 
 def test_errors_of_one_sign_cost_more_than_errors_that_cancel():
@@ -63,9 +63,9 @@ def test_errors_of_one_sign_cost_more_than_errors_that_cancel():
 
 def test_a_movie_of_other_than_grey_levels_is_refused(tmp_path):
     tifffile.imwrite(tmp_path / "movie.tif", np.zeros((3, 40, 60), np.float32), photometric="minisblack")
-    share = RealShare(tmp_path / "movie.tif", 1.0, (300.0, 900.0))
+    share = RealShare(tmp_path / "movie.tif", (), 1.0, 0.0, (300.0, 900.0))
     with pytest.raises(
         ValueError,
         match=r"movie.tif holds float32 of shape .*, expected 8 or 16 bit grey levels .frame, y, x",
     ):
-        share.cells.half("left")
+        _ = share.movie_cells

@@ -4,9 +4,11 @@ from functools import partial
 
 import numpy as np
 import pytest
+import tifffile
 
 from lensfree.config import FieldsConfig, OpticsConfig, TrainUnwrapConfig
-from lensfree.stages.training_crops import CropPlan, _fields
+from lensfree.stages.training_crops import CropPlan, RealShare, _fields, read_real
+from lensfree.stages.training_fields import draw_recipe
 
 FIELDS = FieldsConfig(fields_per_recipe=400)
 
@@ -53,3 +55,50 @@ def test_a_plan_takes_its_counts_from_the_training():
     config = TrainUnwrapConfig(recipes=3, crops_per_field=5, crop_px=48, seed=7)
     plan = CropPlan.of(partial(print), config, FIELDS, OpticsConfig())
     assert (plan.recipes, plan.crops_per_field, plan.crop_px, plan.seed) == (3, 5, 48, 7)
+
+
+def still(path, top):
+    tifffile.imwrite(path, np.pad(np.full((8, 12), top, np.uint8), 20), photometric="minisblack")
+    return path
+
+
+def test_stills_stand_beside_the_movie(tmp_path):
+    movie = tmp_path / "movie.tif"
+    tifffile.imwrite(
+        movie,
+        np.pad(np.full((3, 8, 12), 100, np.uint8), ((0, 0), (20, 20), (20, 20))),
+        photometric="minisblack",
+    )
+    share = RealShare(
+        movie, (still(tmp_path / "a.tif", 150), still(tmp_path / "b.tif", 200)), 1.0, 0.4, (255.0, 255.0)
+    )
+
+    class Asked:
+        def draw_real(self, cells, nm_per_count, rng):
+            assert nm_per_count == pytest.approx(1.0)
+            return int(cells.counts.max()), cells.counts.shape
+
+    rng = np.random.default_rng(1)
+    drawn = [share.draw(Asked(), rng) for _ in range(600)]
+    tops = [top for top, _ in drawn]
+    assert tops.count(100) / 600 == pytest.approx(0.6, abs=0.06)
+    assert tops.count(150) / 600 == pytest.approx(0.2, abs=0.05)
+    shapes = dict(drawn)
+    assert shapes[100] == (3, 48, 26) and shapes[200] == (1, 48, 52)  # half of the movie, a still whole
+
+
+def test_a_file_that_is_no_grey_levels_is_refused(tmp_path):
+    path = tmp_path / "phase.tif"
+    tifffile.imwrite(path, np.zeros((20, 30), np.float32))
+    with pytest.raises(
+        ValueError, match=r"phase\.tif holds float32 of shape \(1, 20, 30\), expected 8 or 16 bit"
+    ):
+        read_real(path)
+
+
+def test_some_recipes_lack_colours():
+    rng = np.random.default_rng(0)
+    counts = [len(draw_recipe(rng, FieldsConfig(fewer_colours=0.5)).wavelengths_nm) for _ in range(400)]
+    assert counts.count(3) / 400 == pytest.approx(0.5, abs=0.08)
+    assert counts.count(1) > 60 and counts.count(2) > 60
+    assert all(len(draw_recipe(rng, FieldsConfig(fewer_colours=0)).wavelengths_nm) == 3 for _ in range(50))

@@ -2,6 +2,7 @@ rule focus:
     input:
         holograms="<results>/{acquisition}/holograms/0000.h5",
         gate=ancient("<results>/{acquisition}/frames.parquet"),
+        weights=weights("reconstruct", "refine", method="accelerated"),
     output:
         focus="<results>/{acquisition}/focus.parquet",
     wildcard_constraints:

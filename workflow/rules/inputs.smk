@@ -64,6 +64,18 @@ def model_of(name):
     return [] if path is None else [os.path.relpath(path)]
 
 
+def shipped_calibrations():
+    """The calibrations of the standard error of dry mass, nothing where there are none."""
+    path = MODELS / "standard_error.json"
+    return [os.path.relpath(path)] if path.is_file() else []
+
+
+def n_colours(wildcards):
+    """How many colours the OPD is reconstructed from; 0 if it comes from another microscope."""
+    source = SOURCES[wildcards.acquisition]
+    return 0 if source.kind == "opd" else len(set(source.wavelength_nm))
+
+
 def weights(word, field, **needs):
     """An input function: the weights that a stage is configured with, nothing if it needs none."""
 

@@ -3,10 +3,12 @@ rule quantify:
         opd="<results>/{acquisition}/opd/{chunk}.h5",
         gate=ancient("<results>/{acquisition}/frames.parquet"),
         weights=weights("quantify", "model", method="cnn"),
+        calibrations=shipped_calibrations(),
     output:
         cells="<results>/{acquisition}/cells/{chunk}.parquet",
     params:
         config=section("quantify"),
+        n_colours=n_colours,
         code=code_digest("quantify"),
     log:
         "<logs>/quantify/{acquisition}/{chunk}.log",

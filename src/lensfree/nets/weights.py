@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lensfree.io.files import written_whole
+from lensfree.model_files import ModelError
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, fold_batch_norm
 
 
@@ -21,9 +22,31 @@ def save_cnn(model: PlainCnn, path: Path, *, card: Mapping[str, str]) -> None:
         save_file(tensors, partial, metadata=metadata)
 
 
-def load_cnn(path: Path) -> nn.Module:
-    """Load a plain CNN ready for inference, batch norms folded."""
-    model = PlainCnn(PlainCnnSpec.from_metadata(read_card(path)))
+def load_cnn(path: Path, *, channels: tuple[int, int] | None = None) -> nn.Module:
+    """Load a plain CNN ready for inference, batch norms folded.
+
+    Args:
+        path: the weights.
+        channels: how many maps go in and come out where it will be used; None takes any.
+
+    Raises:
+        ModelError: if the file is not that of a plain CNN, or maps other numbers of channels.
+    """
+    card = read_card(path)
+    try:
+        spec = PlainCnnSpec.from_metadata(card)
+    except KeyError as error:
+        raise ModelError(
+            f"{path}: the header has no {error}, expected weights of a plain CNN as `make train` writes; "
+            "name a model of that kind"
+        ) from error
+    got = (spec.channels_in, spec.channels_out)
+    if channels is not None and got != channels:
+        raise ModelError(
+            f"{path}: the network maps {got[0]} channels to {got[1]}, expected {channels[0]} to "
+            f"{channels[1]}; name a model that was trained for this step"
+        )
+    model = PlainCnn(spec)
     model.load_state_dict(load_file(path))
     return fold_batch_norm(model)
 

@@ -22,7 +22,7 @@ from scipy.signal import find_peaks
 
 from lensfree.arrays import array_namespace, fft2, ifft2
 from lensfree.config import FocusConfig
-from lensfree.optics.hologram import Channel, PaddedGrid, crop, pad, padding_px
+from lensfree.optics.hologram import Channel, PaddedGrid, crop, is_recorded, pad, padding_px
 from lensfree.optics.propagation import transfer_function
 
 BRACKET = (0.7, 1.15)
@@ -32,8 +32,9 @@ MISFIT_STEP = 0.05
 CLEAR_RISE = 1.05
 """The misfit must rise by this factor within 10 % on both sides of its minimum to overrule sharpness.
 
-Measured rises on the weaker side: beads and simulated cells 1.06 to 1.20, cheek cells 1.05, a resolution
-target 1.03, red blood cells (absorbers) 1.00.
+Measured rises on the weaker side: beads 1.08 to 1.27, simulated cells 1.18 and more (15 to 500 per mm2,
+0.7 to 1.6 mm, one colour and three), cheek cells 1.08, a resolution target 1.03, red blood cells (dense
+absorbers) 1.02 within the bracket. What is compared is the misfit of parts, see `Problem.misfit_of_parts`.
 """
 MARGIN_UM = 110.0
 
@@ -92,7 +93,7 @@ def scan_sharpness(
     """Return the sharpness at each distance, averaged over channels.
 
     Args:
-        intensity: normalised (channel, y, x); NaN counts as open beam.
+        intensity: normalised (channel, y, x); pixels without light or NaN count as open beam.
         channels: give the wavelengths; their distances are not used.
         distances_um: where to look.
         pixel_pitch_um: distance between pixels.
@@ -105,7 +106,7 @@ def scan_sharpness(
     distances = list(distances_um)
     curve = np.zeros(len(distances))
     for plane, channel in zip(intensity, channels, strict=True):
-        amplitude = xp.sqrt(xp.maximum(xp.where(xp.isfinite(plane), plane, 1), 0))
+        amplitude = xp.sqrt(xp.where(is_recorded(plane), plane, 1))
         fields = _refocus_many(amplitude, channel, distances, grid, pixel_pitch_um)
         curve += np.array([sharpness(field) for field in fields])
     return curve / len(channels)

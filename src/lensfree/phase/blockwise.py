@@ -12,26 +12,15 @@ function returns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.fft
 
-from lensfree.arrays import cpu_count
 from lensfree.phase import loops
-
-BLOCK_BYTES = 768 * 1024
-"""Fits the second-level cache of a core."""
-
-SMALLEST_SHARED_PX = 60_000
-"""Smaller grids are done by one thread: starting another costs more."""
-
-Share = Callable[[Callable[[slice], float], int, int], float]
-"""(work, length, bytes per line) -> sum of work(slice) over slices of an axis."""
+from lensfree.phase.blocks import Share, threads
 
 
 @dataclass(frozen=True)
@@ -65,7 +54,7 @@ def add_misfit(
     ny, nx = transfers.shape[-2:]
     line, scale, real = transfers.itemsize, 1 / len(transfers), gradient.dtype.type
     total = 0.0
-    with _threads((ny, nx)) as share:
+    with threads((ny, nx)) as share:
         for measured, transfer, factor in zip(amplitude, transfers, rad_per_unit, strict=True):
 
             def compare(field: np.ndarray, rows: slice, measured: np.ndarray = measured) -> float:
@@ -99,7 +88,7 @@ def misfit(
     """See `wholefield.misfit`."""
     space = space or Workspace.like(transfers[0])
     total = 0.0
-    with _threads(transfers.shape[-2:]) as share:
+    with threads(transfers.shape[-2:]) as share:
         for measured, transfer, factor in zip(amplitude, transfers, rad_per_unit, strict=True):
 
             def compare(field: np.ndarray, rows: slice, measured: np.ndarray = measured) -> float:
@@ -119,7 +108,7 @@ def gains(
     """See `wholefield.gains`."""
     space = space or Workspace.like(transfers[0])
     found = []
-    with _threads(transfers.shape[-2:]) as share:
+    with threads(transfers.shape[-2:]) as share:
         for measured, transfer, factor in zip(amplitude, transfers, rad_per_unit, strict=True):
             sums: list[tuple[float, float]] = []
 
@@ -171,17 +160,3 @@ def _filter(spectrum: np.ndarray, transfer: np.ndarray, columns: slice, is_adjoi
     scipy.fft.ifft(block, axis=0, overwrite_x=True)
     spectrum[:, columns] = block
     return 0.0
-
-
-@contextmanager
-def _threads(shape_yx: tuple[int, ...]) -> Iterator[Share]:
-    """Yield what shares work out to threads; the pool ends here: a lasting one would hang after a fork."""
-    workers = 1 if shape_yx[0] * shape_yx[1] < SMALLEST_SHARED_PX else cpu_count()
-    with ThreadPoolExecutor(workers) as pool:
-
-        def share(work: Callable[[slice], float], length: int, line_bytes: int) -> float:
-            lines = max(1, min(BLOCK_BYTES // line_bytes, -(-length // workers)))
-            blocks = [slice(first, min(first + lines, length)) for first in range(0, length, lines)]
-            return float(sum(map(work, blocks) if workers == 1 else pool.map(work, blocks)))
-
-        yield share

@@ -1,6 +1,7 @@
-"""The passes over pixels as plain array expressions: the CuPy side of `pointwise`.
+"""The passes over pixels as plain array expressions: what `kernels` computes on a GPU, to be read.
 
-They run on NumPy as well, which is how the tests compare them with the compiled loops.
+They run on NumPy as well, which is how the tests compare them with the compiled loops, and on CuPy where
+the kernels cannot.
 """
 
 from __future__ import annotations
@@ -16,27 +17,40 @@ def transmittance(opd: Any, absorption: Any, rad_per_unit: Any) -> Any:
     return xp.exp(1j * (rad_per_unit * opd) - absorption)
 
 
+def filter_spectrum(spectrum: Any, transfers: Any, scale: float, is_adjoint: bool) -> None:
+    """Multiply a spectrum in place by the transfer functions, or their conjugates, and by a number."""
+    spectrum *= transfers.conj() if is_adjoint else transfers
+    spectrum *= spectrum.real.dtype.type(scale)
+
+
 def amplitude_residual(field: Any, amplitude: Any) -> tuple[Any, float]:
     """Return 2 e U / |U| and the sum of e^2, with e = |U| - s, or min(|U| - s, 0) where s is a bound.
 
     Args:
-        field: complex; left alone.
+        field: complex; may be overwritten by the result.
         amplitude: square root s of the recorded intensity; -s where the light was at least that.
     """
     xp = array_namespace(field)
     modulus = xp.abs(field)
-    error = xp.where(amplitude < 0, xp.minimum(modulus + amplitude, 0), modulus - amplitude)
+    error = _error(modulus, amplitude)
     total = float(xp.sum(error * error, dtype=xp.float64))
     return (2 * error / xp.maximum(modulus, 1e-12)) * field, total
 
 
-def add_gradient(transmitted: Any, back: Any, rad_per_unit: Any, gradient: Any) -> None:
+def squared_error(field: Any, amplitude: Any) -> float:
+    """Return the sum of e^2 of `amplitude_residual` alone."""
+    xp = array_namespace(field)
+    error = _error(xp.abs(field), amplitude)
+    return float(xp.sum(error * error, dtype=xp.float64))
+
+
+def add_gradient(opd: Any, absorption: Any, back: Any, rad_per_unit: Any, gradient: Any) -> None:
     """Add the chain rule through the transmittances t (channel, y, x) to a gradient (2, y, x).
 
     With g the back-propagated residual the means over channels of rad_per_unit Im(conj(t) g) and of
     -Re(conj(t) g) are added.
     """
-    product = transmitted.conj() * back
+    product = transmittance(opd, absorption, rad_per_unit).conj() * back
     gradient[0] += (rad_per_unit * product.imag).mean(axis=0)
     gradient[1] -= product.real.mean(axis=0)
 
@@ -68,3 +82,15 @@ def dot(left: Any, right: Any) -> float:
     """See `pointwise.dot`."""
     xp = array_namespace(left)
     return float(xp.sum(left * right, dtype=xp.float64))
+
+
+def mix_spectra(pair: Any, first: Any, both: Any, second: Any) -> None:
+    """Multiply a pair of spectra (2, y, x) by a symmetric real 2 x 2 matrix per frequency, in place."""
+    one, two = pair[0].copy(), pair[1].copy()
+    pair[0] = first * one + both * two
+    pair[1] = both * one + second * two
+
+
+def _error(modulus: Any, amplitude: Any) -> Any:
+    xp = array_namespace(modulus)
+    return xp.where(amplitude < 0, xp.minimum(modulus + amplitude, 0), modulus - amplitude)

@@ -40,6 +40,18 @@ def filter_spectrum(first, end, spectrum, transfer, is_adjoint):  # type: ignore
 
 
 @compiled
+def mix_spectra(pair, first, both, second):  # type: ignore[no-untyped-def]
+    """Multiply a pair of spectra (2, y, x) by a symmetric real 2 x 2 matrix per frequency, in place."""
+    for y in range(pair.shape[1]):
+        for x in range(pair.shape[2]):
+            one = pair[0, y, x]
+            two = pair[1, y, x]
+            pair[0, y, x] = first[y, x] * one + both[y, x] * two
+            pair[1, y, x] = both[y, x] * one + second[y, x] * two
+    return 0.0
+
+
+@compiled
 def amplitude_residual(first, end, field, amplitude):  # type: ignore[no-untyped-def]
     """Overwrite the field with the residual; return the sum of squares."""
     total = 0.0

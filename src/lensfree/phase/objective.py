@@ -20,7 +20,7 @@ from typing import Any
 
 from lensfree.arrays import array_namespace, is_cupy
 from lensfree.config import ReconstructConfig
-from lensfree.phase import blockwise, pointwise, wholefield
+from lensfree.phase import blockwise, expressions, pointwise, wholefield
 
 NM_PER_UNIT = 100.0
 """OPD of one unit of the unknown, chosen so that OPD and absorption change the field alike."""
@@ -78,6 +78,12 @@ class Objective:
             self.amplitude, self.transfers, self._rad_per_unit(), unknowns, self.space
         )
         return total / max(int((abs(self.amplitude) > wholefield.NOTHING).sum()), 1)
+
+    def squared_error(self, unknowns: Any) -> Any:
+        """Return (|U| - sqrt(I))^2 per pixel (y, x), summed over channels; 0 where nothing was recorded."""
+        field = wholefield.sensor_field(self.transfers, self._rad_per_unit(), unknowns)
+        residual, _ = expressions.amplitude_residual(field, self.amplitude)
+        return (abs(residual) ** 2).sum(axis=0) / 4  # its modulus is twice the error
 
     def gains(self, unknowns: Any) -> list[float]:
         """Return per channel the factor by which the measured amplitudes exceed the model's."""

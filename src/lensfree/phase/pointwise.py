@@ -1,7 +1,7 @@
 """Passes over the unknowns between two evaluations, for either array library.
 
 NumPy arrays go to compiled loops (`loops`), cut into slabs of rows with one thread each; CuPy arrays go
-to array expressions (`expressions`). A test holds the two to the same numbers.
+to compiled kernels (`kernels`). Tests hold both to the numbers of `expressions`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from math import prod
 from typing import Any
 
 from lensfree.arrays import cpu_count, is_cupy
-from lensfree.phase import expressions, loops
+from lensfree.phase import loops
+from lensfree.phase.kernels import passes
 
 SMALLEST_SLAB_PX = 100_000
 """Starting a thread costs about as much as a pass over this many pixels."""
@@ -43,7 +44,7 @@ def add_regulariser(
     """
     weights = [image.dtype.type(value) for value in (tv_weight, tv_eps, negative_weight, square_weight)]
     if is_cupy(image):
-        return expressions.add_regulariser(image, gradient, *weights)
+        return float(passes(image, gradient).add_regulariser(image, gradient, *weights))
     return _by_slabs(loops.add_regulariser, image.shape, image, gradient, *weights)
 
 
@@ -51,7 +52,7 @@ def axpy(factor: float, source: Any, target: Any) -> None:
     """Add factor times source to target (plane, y, x) in place."""
     arguments = (target.dtype.type(factor), source, target)
     if is_cupy(target):
-        expressions.axpy(*arguments)
+        passes(source, target).axpy(*arguments)
     else:
         _by_slabs(loops.axpy, source.shape, *arguments)
 
@@ -59,7 +60,7 @@ def axpy(factor: float, source: Any, target: Any) -> None:
 def dot(left: Any, right: Any) -> float:
     """Return the inner product of two real arrays (plane, y, x), summed in float64."""
     if is_cupy(left):
-        return expressions.dot(left, right)
+        return float(passes(left, right).dot(left, right))
     return _by_slabs(loops.dot, left.shape, left, right)
 
 

@@ -13,7 +13,13 @@ from collections.abc import Callable, Sequence
 from math import pi
 from typing import Any
 
-from lensfree.arrays import array_namespace, irfft2, rfft2
+import numpy as np
+import scipy.fft
+
+from lensfree.arrays import array_namespace, irfft2, is_cupy, rfft2
+from lensfree.phase import loops
+from lensfree.phase.blocks import threads
+from lensfree.phase.kernels import passes
 
 
 def weak_sample_metric(
@@ -52,10 +58,41 @@ def weak_sample_metric(
     inverse = [(m / determinant).astype(xp.float32) for m in (by_absorption, -by_both, by_opd)]
 
     def apply(gradient: Any) -> Any:
-        opd, absorption = rfft2(gradient)
-        mixed = xp.stack(
-            [inverse[0] * opd + inverse[1] * absorption, inverse[1] * opd + inverse[2] * absorption]
-        )
-        return irfft2(mixed, shape_yx).astype(gradient.dtype)
+        if not is_cupy(gradient):
+            return _apply_blockwise(inverse, gradient)
+        spectra = rfft2(gradient)
+        passes(spectra, *inverse).mix_spectra(spectra, *inverse)
+        return irfft2(spectra, shape_yx, overwrite=True).astype(gradient.dtype, copy=False)
 
     return apply
+
+
+def _apply_blockwise(inverse: Sequence[np.ndarray], gradient: np.ndarray) -> np.ndarray:
+    """Do the same in three passes over memory: rows, columns with the matrix, rows; see `blockwise`."""
+    _, ny, nx = gradient.shape
+    half = nx // 2 + 1
+    spectra = np.empty((2, ny, half), np.result_type(gradient.dtype, np.complex64))
+    direction = np.empty_like(gradient)
+
+    def forth(rows: slice) -> float:
+        spectra[:, rows] = scipy.fft.rfft(gradient[:, rows], axis=2)
+        return 0.0
+
+    def mix(columns: slice) -> float:
+        block = spectra[:, :, columns].copy()
+        scipy.fft.fft(block, axis=1, overwrite_x=True)
+        loops.mix_spectra(block, *(weights[:, columns] for weights in inverse))
+        scipy.fft.ifft(block, axis=1, overwrite_x=True)
+        spectra[:, :, columns] = block
+        return 0.0
+
+    def back(rows: slice) -> float:
+        direction[:, rows] = scipy.fft.irfft(spectra[:, rows], n=nx, axis=2)
+        return 0.0
+
+    with threads((ny, nx)) as share:
+        line = 2 * spectra.itemsize
+        share(forth, ny, half * line)
+        share(mix, half, ny * line)
+        share(back, ny, half * line)
+    return direction

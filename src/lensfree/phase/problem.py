@@ -16,6 +16,7 @@ from lensfree.optics.hologram import Channel, PaddedGrid, build_transfers, crop,
 from lensfree.phase.blockwise import Workspace
 from lensfree.phase.level import background_level_nm
 from lensfree.phase.objective import NM_PER_UNIT, UNKNOWN, Objective
+from lensfree.phase.wholefield import NOTHING
 from lensfree.units import NM_PER_UM, WAVELENGTH_RANGE_NM
 
 OPEN_BEAM_RANGE = (0.1, 10.0)
@@ -23,6 +24,12 @@ OPEN_BEAM_RANGE = (0.1, 10.0)
 
 MOST_DARK = 0.5
 """A channel of which this share of pixels has no light is not a hologram with dead pixels."""
+
+PARTS = 6
+"""Parts per side when distances are compared: 64 of 384 px, at 1.67 um as wide as a cell's fringes reach."""
+
+_LEAST_MISFIT = 1e-12
+"""Misfits of parts below this count as this: none is, but for pixels that are all saturated."""
 
 LEVEL_SAMPLE_PX = 1_000_000
 """The background level is taken from a regular grid of about this many pixels."""
@@ -119,6 +126,23 @@ class Problem:
             measured /= xp.float32(gain)
         return replace(self, objective=objective), unknowns
 
+    def misfit_of_parts(self, unknowns: Any) -> float:
+        """Return the misfit as the geometric mean over `PARTS` x `PARTS` parts of the recorded field.
+
+        So each part counts by how much better or worse it gets, not by how badly it is explained.
+        Without a CNN round cells that wrap are explained badly at every distance, and less badly at wrong
+        ones: on 7 % of a field they had half of its misfit and pulled the distance by 4 %.
+        """
+        xp = array_namespace(unknowns)
+        n_recorded = (abs(self.objective.amplitude) > NOTHING).sum(axis=0)
+        total, counted = (
+            _sums_of_parts(crop(image, self.grid))
+            for image in (self.objective.squared_error(unknowns), n_recorded)
+        )
+        is_counted = counted > 0
+        misfits = total[is_counted] / counted[is_counted]
+        return float(xp.exp(xp.log(xp.maximum(misfits, _LEAST_MISFIT)).mean()))
+
     def maps(self, unknowns: Any) -> tuple[Any, Any]:
         """Return OPD [nm] and absorption of the recorded field."""
         field = crop(unknowns, self.grid)
@@ -156,6 +180,14 @@ def off_background(opd_nm: Any) -> Any:
     stride = ceil((opd_nm.size / LEVEL_SAMPLE_PX) ** 0.5)
     opd_nm -= np.float32(background_level_nm(to_numpy(opd_nm[::stride, ::stride])))
     return opd_nm
+
+
+def _sums_of_parts(image: Any) -> Any:
+    """Return the sums over the parts, float64 (PARTS, PARTS); a rest at the far borders is left out."""
+    xp = array_namespace(image)
+    y, x = (n // PARTS for n in image.shape)
+    parts = image[: PARTS * y, : PARTS * x].reshape(PARTS, y, PARTS, x)
+    return parts.sum(axis=(1, 3), dtype=xp.float64)
 
 
 def _check_light(plane: Any, index: int) -> None:

@@ -99,7 +99,7 @@ class Suspect:
         anomaly_score: abnormal windows / all windows.
         n_windows: windows of the series.
         is_flagged: whether the score exceeds score.flag_above.
-        series: rows of the series table, in time order.
+        series: rows of the series table, in time order, with `dry_mass_se_pg` where tracks were given.
         windows: rows of the windows table, in time order.
         thumbnails: OPD crops that follow the cell.
         shares_with: rank of the first better-ranked series that has a cell in common.

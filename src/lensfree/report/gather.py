@@ -75,7 +75,9 @@ def gather(
     if tracks is not None and series is not None and windows is not None and scores is not None:
         ranked = rank_series(scores, windows, report.anomalies)
         suspects = add_thumbnails(
-            build_suspects(ranked, series=series, windows=windows, truth_of_series=truth_of_series),
+            build_suspects(
+                ranked, series=series, windows=windows, truth_of_series=truth_of_series, tracks=tracks
+            ),
             tracks,
             frames.read_opd,
             n_slots=report.strip_frames,

@@ -13,6 +13,8 @@ from lensfree.report.ranking import first_sharing_rank
 from lensfree.report.regions import crop_square
 from lensfree.report.spans import division_times_h, strip_slots_h
 
+_SAME_H = 1e-6
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -31,6 +33,7 @@ def build_suspects(
     series: pd.DataFrame,
     windows: pd.DataFrame,
     truth_of_series: pd.Series | None = None,
+    tracks: pd.DataFrame | None = None,
 ) -> list[Suspect]:
     """Return the suspects in the order of the ranking, without pictures.
 
@@ -39,8 +42,11 @@ def build_suspects(
         series: the series table.
         windows: the windows table.
         truth_of_series: series_id -> what the simulator did to its cells, None if unknown.
+        tracks: the tracks table; its `dry_mass_se_pg` joins the series where the cell was seen.
     """
     rows = {i: series[series["series_id"] == i].sort_values("time_h") for i in ranked["series_id"].tolist()}
+    if tracks is not None:
+        rows = {i: _with_standard_error(part, tracks) for i, part in rows.items()}
     shares = first_sharing_rank([set(part["cell_id"].tolist()) for part in rows.values()])
     return [
         Suspect(
@@ -56,6 +62,19 @@ def build_suspects(
         )
         for index, (series_id, part) in enumerate(rows.items())
     ]
+
+
+def _with_standard_error(series: pd.DataFrame, tracks: pd.DataFrame) -> pd.DataFrame:
+    """Return a series, in time order, with the standard error of each point, NaN where it was filled."""
+    seen = tracks[tracks["cell_id"].isin(series["cell_id"].unique())].sort_values("time_h")
+    return pd.merge_asof(
+        series,
+        seen[["time_h", "cell_id", "dry_mass_se_pg"]],
+        on="time_h",
+        by="cell_id",
+        direction="nearest",
+        tolerance=_SAME_H,  # type: ignore[arg-type]  # the stubs know no tolerance in numbers
+    )
 
 
 def plan_stops(series: pd.DataFrame, tracks: pd.DataFrame, n_slots: int) -> list[Stop]:

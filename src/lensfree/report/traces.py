@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Rectangle
 
@@ -125,6 +126,7 @@ def _draw_trace(axes: Any, suspect: Suspect, score: ScoreConfig) -> None:
         axes.plot(
             part["time_h"], part["dry_mass_pg"], color=colour, label="dry mass" if cell_index == 0 else None
         )
+        _draw_band(axes, part, colour)
     filled = series[series["is_filled"]]
     if len(filled):
         axes.plot(
@@ -140,7 +142,23 @@ def _draw_trace(axes: Any, suspect: Suspect, score: ScoreConfig) -> None:
         axes.axvline(time_h, color=style.GREEN, ls="--", lw=1.1, label="division" if index == 0 else None)
     axes.set_ylabel("dry mass [pg]")
     axes.set_ylim(0, 1.3 * max(1.0, float(np.nanmax(series["dry_mass_pg"]))))
-    axes.legend(loc="upper left", ncols=4, borderaxespad=0.1)
+    axes.legend(loc="upper left", ncols=5, borderaxespad=0.1)
+
+
+def _draw_band(axes: Any, part: pd.DataFrame, colour: str) -> None:
+    """Draw one standard error to either side of a cell's dry mass, where it is known."""
+    if "dry_mass_se_pg" not in part or part["dry_mass_se_pg"].isna().all():
+        return
+    has_label = "± standard error" in axes.get_legend_handles_labels()[1]
+    axes.fill_between(
+        part["time_h"],
+        part["dry_mass_pg"] - part["dry_mass_se_pg"],
+        part["dry_mass_pg"] + part["dry_mass_se_pg"],
+        color=colour,
+        alpha=0.22,
+        lw=0,
+        label=None if has_label else "± standard error",
+    )
 
 
 def _draw_error(axes: Any, suspect: Suspect, score: ScoreConfig, tau_w: float | None) -> None:

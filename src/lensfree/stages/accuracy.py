@@ -1,8 +1,9 @@
-"""Merge what the areas measured into docs/accuracy.json and docs/accuracy.md."""
+"""Merge what the areas measured into docs/accuracy.json and docs/accuracy.md, figures beside them."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,15 +14,15 @@ HEAD = """# Accuracy
 
 Measured by the commands in the last column on simulated acquisitions with known truth (synthetic
 data, seeds that no training uses) and, where the key says beads, on real holograms. Written by
-`make evaluate`; do not edit.
+`make evaluate`; do not edit. How the standard error of dry mass is calibrated: [figure](calibration.png).
 
 | key | value | target | met | n | what is compared | command |
 |---|---|---|---|---|---|---|
 """
 
 
-def run(*, measured: Sequence[Path], docs: Path) -> None:
-    """Replace the keys that were measured, keep the others, write both files."""
+def run(*, measured: Sequence[Path], docs: Path, figures: Sequence[Path] = ()) -> None:
+    """Replace the keys that were measured, keep the others, write both files; copy the figures."""
     path = docs / "accuracy.json"
     entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for area in measured:
@@ -30,6 +31,9 @@ def run(*, measured: Sequence[Path], docs: Path) -> None:
     rows = [_row(key, measure, command) for key, (measure, command) in sorted(read_measures(path).items())]
     with written_whole(docs / "accuracy.md") as partial:
         partial.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+    for figure in figures:
+        with written_whole(docs / figure.name) as partial:
+            shutil.copyfile(figure, partial)
 
 
 def _row(key: str, measure: Measure, command: str) -> str:

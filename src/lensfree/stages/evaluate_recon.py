@@ -9,7 +9,13 @@ import numpy as np
 
 from lensfree.config import Config
 from lensfree.phase.retrieve import Refine
-from lensfree.stages import evaluate_beads, evaluate_focus, evaluate_semireal, evaluate_wraps
+from lensfree.stages import (
+    evaluate_background,
+    evaluate_beads,
+    evaluate_focus,
+    evaluate_semireal,
+    evaluate_wraps,
+)
 from lensfree.stages.held_out import R2_MEANING, held_out_fields, in_band, mass_r2, masses_pg, retrieve_opd
 from lensfree.stages.measures import Measure, Target
 from lensfree.stages.refine import load_refine
@@ -24,9 +30,8 @@ def run(*, config: Config, refine_weights: Path | None, real: Path) -> dict[str,
         **evaluate_wraps.run(config, refine),
         **evaluate_beads.run(config, real / "beads_multiheight"),
         **evaluate_semireal.run(config, refine, real / "livecyte_movie"),
-        **evaluate_focus.run(
-            config=config, fields=held_out_fields(config, config.evaluate.recon_cells_per_mm2, 1), real=real
-        ),
+        **evaluate_background.run(config, refine),
+        **evaluate_focus.run(config, refine, real),
     }
 
 

@@ -16,7 +16,9 @@ from lensfree.contracts import FRAMES
 from lensfree.io.backgrounds import read_background
 from lensfree.io.stacks import create_holograms
 from lensfree.io.tables import write_table
-from lensfree.io.tiff import BadFrameError, check_like, list_frames, read_frame
+from lensfree.io.tiff import BadFrameError, FrameSource, check_like, list_frames, read_frame
+from lensfree.optics.background import DARK_FRACTION
+from lensfree.saturation import saturated_pixels
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ def run(
             try:
                 counts = read_frame(source, len(acquisition.channels))
                 check_like(source, counts, beam, dtype)
+                _check_light(source, counts, beam)
             except BadFrameError as error:
                 if not may_lack:
                     raise
@@ -69,6 +72,18 @@ def run(
                 rows.append((source.frame, time_h, True, str(error), np.nan, np.nan))
                 continue
             sink.write(index, time_h=time_h, counts=counts)
-            saturated = float(np.mean(counts == np.iinfo(dtype).max))
+            saturated = float(np.mean(saturated_pixels(counts)))
             rows.append((source.frame, time_h, False, "", float(np.mean(counts / beam)), saturated))
     write_table(frames_out, pd.DataFrame(rows, columns=list(FRAMES.columns)), FRAMES, provenance=provenance)
+
+
+def _check_light(source: FrameSource, counts: np.ndarray, beam: np.ndarray) -> None:
+    """Raise if a channel got almost no light: normalised by its own median it would pass for a hologram."""
+    for channel, (plane, open_beam) in enumerate(zip(counts, beam, strict=True)):
+        level = float(np.median(plane[::4, ::4] / open_beam[::4, ::4]))  # that many pixels tell
+        if level < DARK_FRACTION:
+            path = source.files[min(channel, len(source.files) - 1)]
+            raise BadFrameError(
+                f"{path}: channel {channel} has {level:.1%} of the background's light (median), expected at "
+                f"least {DARK_FRACTION:.0%}; check its lamp and exposure, or the background"
+            )

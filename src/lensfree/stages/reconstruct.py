@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
-
-import numpy as np
+from typing import Any
 
 from lensfree import arrays
 from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig, StorageConfig
@@ -15,10 +13,13 @@ from lensfree.contracts import FOCUS
 from lensfree.io.stacks import create_opd, open_holograms
 from lensfree.io.tables import read_table
 from lensfree.optics.hologram import Channel
-from lensfree.phase.level import background_sd_nm
-from lensfree.phase.retrieve import retrieve
+from lensfree.optics.plate import Tilt
+from lensfree.phase.retriever import Retriever
+from lensfree.stages.distance import DistanceFinder, is_common
+from lensfree.stages.frames import Frames
 from lensfree.stages.refine import load_refine
-from lensfree.stages.refocus import out_of_focus, refocused
+from lensfree.stages.refocus import out_of_focus
+from lensfree.stages.z_drift import follow
 
 logger = logging.getLogger(__name__)
 
@@ -37,15 +38,17 @@ def run(
 ) -> None:
     """Retrieve every frame of the chunk; memory does not grow with its length.
 
-    A missing frame stays missing. Frames that fit far worse than the rest of the chunk are tried at other
-    distances. The array library follows `config.device`.
+    A distance that was found is followed through the chunk, and over a tilted plate in tiles. A missing
+    frame stays missing. Frames that fit far worse than the rest of the chunk are tried at other distances.
+    The array library follows `config.device`; where its memory is too small, fields are cut into tiles.
     """
     device = arrays.resolve_device(config.device)
     refine = load_refine(weights)
     table = read_table(focus, FOCUS)
     geometry = table[["wavelength_nm", "z_um", "shift_y_um", "shift_x_um"]].to_numpy(dtype=float)
     channels = [Channel(*(float(value) for value in row)) for row in geometry]
-    logger.info("%s on %s, refine %s", config.method, device, weights.stem if weights else "none")
+    tilt = Tilt(float(table["tilt_y_um_per_mm"].iloc[0]), float(table["tilt_x_um_per_mm"].iloc[0]))
+    logger.info("%s on %s, refine %s, %s", config.method, device, weights.stem if weights else "none", tilt)
     with (
         open_holograms(holograms) as source,
         create_opd(
@@ -58,65 +61,41 @@ def run(
             provenance=provenance,
         ) as sink,
     ):
-
-        def recorded(index: int) -> np.ndarray:
-            return cast(np.ndarray, source.read(source.first_frame + index))
-
-        def reconstruct(index: int, channels: list[Channel], unless_above: float = np.inf) -> float:
-            """Retrieve and write a frame unless its misfit is above a limit; return the misfit."""
-            result = retrieve(
-                arrays.to_device(recorded(index), device),
-                channels,
-                pixel_pitch_um=source.pixel_pitch_um,
-                optics=optics,
-                config=config,
-                refine=refine,
-            )
-            if result.misfit > unless_above:
-                return result.misfit
-            opd_nm = arrays.to_numpy(result.opd_nm)
-            sink.write(
-                index,
-                time_h=float(source.time_h[index]),
-                opd_nm=opd_nm,
-                absorption=arrays.to_numpy(result.absorption),
-                z_um=channels[0].z_um,
-                misfit=result.misfit,
-                background_sd_nm=background_sd_nm(opd_nm),
-                refine_rejected=result.refine_rejected,
-            )
-            frame = source.first_frame + index
-            logger.info("frame %d: misfit %.3g", frame, result.misfit)
-            if result.refine_rejected:
-                logger.warning(
-                    "frame %d: the CNN led away from the holograms and was left out; OPD beyond half a "
-                    "wavelength may be wrapped there",
-                    frame,
-                )
-            return result.misfit
-
+        retriever = Retriever(
+            pixel_pitch_um=source.pixel_pitch_um,
+            optics=optics,
+            config=config,
+            refine=refine,
+            tilt=tilt,
+            z_tolerance=focus_config.z_tolerance,
+            free_memory=_free_cached if device == "cuda" else _nothing,
+        )
+        frames = Frames(source, sink, retriever, device)
+        finder = DistanceFinder(source.pixel_pitch_um, optics, focus_config, config, refine)
+        is_followed = (
+            focus_config.drift == "auto" and bool(table["is_estimated"].all()) and is_common(channels)
+        )
+        channels_at = follow(source, channels, finder) if is_followed else (lambda index: channels)
         misfits = {}
         for index in range(len(source)):
             if source.is_missing[index]:
-                sink.write(index, time_h=float(source.time_h[index]), opd_nm=None)
+                frames.leave_out(index)
             else:
-                misfits[index] = reconstruct(index, channels)
+                misfits[index] = frames.reconstruct(index, channels_at(index))
         for index in out_of_focus(misfits, config.refocus_above):
-            frame, before = source.first_frame + index, misfits[index]
-            logger.warning(
-                "frame %d: misfit %.3g is far above the others', looking for its focus", frame, before
-            )
-            moved = refocused(
-                recorded(index),
-                channels,
-                source.pixel_pitch_um,
-                optics=optics,
-                focus=focus_config,
-                config=config,
-            )
-            after = np.inf if moved is None else reconstruct(index, moved, unless_above=before)
-            if moved is None or after > before:
-                logger.warning("frame %d: no better focus was found", frame)
-            else:
-                z_um = (channels[0].z_um, moved[0].z_um)
-                logger.warning("frame %d: refocused from %.0f to %.0f um, misfit %.3g", frame, *z_um, after)
+            frames.refocus(index, channels_at(index), misfits[index], finder)
+
+
+def _free_cached() -> None:
+    """Hand back what CuPy and torch keep of the GPU's memory for the next array."""
+    import cupy
+    import torch
+
+    cupy.fft.config.get_plan_cache().clear()
+    cupy.get_default_memory_pool().free_all_blocks()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _nothing() -> None:
+    """Do nothing: the CPU's memory is free as soon as its arrays are."""

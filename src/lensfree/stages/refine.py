@@ -21,13 +21,19 @@ def to_maps(opd_nm: Any, absorption: Any) -> Any:
 
 
 def load_refine(weights: Path | None) -> Refine | None:
-    """Return the CNN step, or None where the configuration says none."""
+    """Return the CNN step, or None where the configuration says none.
+
+    It sees OPD and absorption, which any number of colours or distances share.
+
+    Raises:
+        ModelError: if the weights do not map these two to themselves.
+    """
     if weights is None:
         return None
-    model = load_cnn(weights)
+    model = load_cnn(weights, channels=(2, 2))
 
     def refine(opd_nm: Any, absorption: Any) -> tuple[Any, Any]:
-        opd, absorbed = apply_cnn(model, to_maps(opd_nm, absorption))
+        opd, absorbed = apply_cnn(model, to_maps(opd_nm, absorption), in_bfloat16=True)
         return opd * OPD_SCALE_NM, absorbed * ABSORPTION_SCALE
 
     return refine

@@ -9,6 +9,8 @@ import numpy as np
 from skimage.transform import resize
 
 from lensfree.arrays import Device, to_device, to_numpy
+from lensfree.cells.representation import MEASURES
+from lensfree.model_files import ModelError
 from lensfree.nets.plain_cnn import apply_cnn
 from lensfree.nets.weights import load_cnn, read_card
 
@@ -23,9 +25,15 @@ def load_represent(weights: Path, device: Device = "cpu") -> Represent:
 
     The network has learnt cells at one pixel pitch; an OPD map of another is resampled to it, and the
     maps back, so that discs keep their size in um.
+
+    Raises:
+        ModelError: if the weights do not map OPD to the measures of a cell, or do not say their pitch.
     """
-    model = load_cnn(weights)
-    model_pitch_um = float(read_card(weights)["pixel_pitch_um"])
+    model = load_cnn(weights, channels=(1, len(MEASURES)))
+    card = read_card(weights)
+    if "pixel_pitch_um" not in card:
+        raise ModelError(f"{weights}: the header has no 'pixel_pitch_um'; train the model again")
+    model_pitch_um = float(card["pixel_pitch_um"])
 
     def represent(opd_nm: np.ndarray, pixel_pitch_um: float) -> np.ndarray:
         ratio = pixel_pitch_um / model_pitch_um

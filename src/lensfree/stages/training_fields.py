@@ -13,6 +13,7 @@ from lensfree.optics.hologram import Channel
 from lensfree.saturation import saturated_pixels
 from lensfree.simulate.camera import add_camera, illumination
 from lensfree.simulate.culture import culture_fields
+from lensfree.simulate.drift import draw_drift
 from lensfree.simulate.holograms import LightPaths, box_around, build_paths, simulate_intensity
 from lensfree.simulate.population import random_field
 from lensfree.simulate.real_cells import RealCells, block_mean, upsample
@@ -41,6 +42,7 @@ class FieldRecipe:
         background_amplitude: structure of the illumination.
         background_error: sd of what is left of it after division by the measured background.
         round_opd_gain: range of gains on OPD and dry mass of rounded cells.
+        drift_nm: sd of a slow OPD that is no cell; cells, light and noise are the same without it.
     """
 
     shape_yx: tuple[int, int]
@@ -54,6 +56,7 @@ class FieldRecipe:
     background_amplitude: float
     background_error: float
     round_opd_gain: tuple[float, float] = (1.0, 1.0)
+    drift_nm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,11 @@ class FieldMaker:
 
     def _of_cells(self, cells: pd.DataFrame, rng: np.random.Generator) -> TrueField:
         box, pitch_um = self._box, self.recipe.pixel_pitch_um
-        intensity, saturated = self._record(*render_sample(cells, box.shape_yx, pitch_um, OVERSAMPLING), rng)
+        fine_nm, fine_absorption = render_sample(cells, box.shape_yx, pitch_um, OVERSAMPLING)
+        if self.recipe.drift_nm > 0:
+            drift = draw_drift(rng.spawn(1)[0], self.recipe.drift_nm)  # leaves the draws of rng as they are
+            fine_nm = fine_nm + drift.at(0.0, fine_nm.shape, pitch_um / OVERSAMPLING)
+        intensity, saturated = self._record(fine_nm, fine_absorption, rng)
         opd_nm, absorption = render_sample(cells, box.shape_yx, pitch_um)
         return TrueField(
             intensity=intensity,
