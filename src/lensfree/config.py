@@ -91,10 +91,16 @@ class ReconstructConfig(Section):
     )
     refine: str = Field("unwrap", description="model of the CNN step, or none")
     iterations_first: Count = Field(10, description="descent before the CNN")
-    iterations_last: Count = Field(15, description="descent after the CNN")
+    iterations_last: Count = Field(20, description="descent after the CNN")
     iterations_reference: Count = Field(150, description="descent of the reference method")
     tv_weight: NonNegative = Field(3e-3, description="weight of total variation of OPD per 100 nm")
-    tv_eps_nm: Positive = Field(5.0, description="OPD step below which variation counts quadratically [nm]")
+    tv_eps_nm: Positive = Field(
+        5.0, description="before the CNN: OPD step below which variation counts quadratically [nm]"
+    )
+    tv_annealing: Positive = Field(
+        3.0, description="weights of total variation at the start of the last descent over those at its end"
+    )
+    tv_annealing_reference: Positive = Field(30.0, description="the same for the reference method")
     slow_opd_weight: NonNegative = Field(
         1e-3, description="weight of o2 / (1 + o2), o = OPD / 100 nm, before the CNN: holds slow OPD"
     )
@@ -103,14 +109,14 @@ class ReconstructConfig(Section):
     )
     absorption_tv_weight: NonNegative = Field(1e-2, description="weight of total variation of absorption")
     absorption_tv_eps: Positive = Field(
-        0.02, description="absorption step below which variation counts quadratically"
+        0.02, description="before the CNN: absorption step below which variation counts quadratically"
     )
     negative_opd_weight: NonNegative = Field(1e-4, description="penalty on negative OPD [1/nm2]")
     negative_opd_weight_last: NonNegative = Field(
         3e-5, description="the same after the CNN, where a strong one would bias dry mass [1/nm2]"
     )
     metric_damping: NonNegative = Field(
-        0.3, description="damping of the weak-sample metric of both descents around a CNN; 0: without"
+        0.3, description="damping of the weak-sample metric of the descent before a CNN; 0: without"
     )
     negative_absorption_weight: NonNegative = Field(0.3, description="penalty on negative absorption")
     refocus_above: NonNegative = Field(

@@ -37,9 +37,10 @@ class TrainUnwrapConfig(Section):
     batch: Count = Field(8, description="crops per step")
     learning_rate: Positive = Field(4e-3, description="peak of the one-cycle schedule")
     layers: Count = Field(20, description="convolution layers")
-    features: Count = Field(16, description="features per layer")
+    features: Count = Field(32, description="features per layer")
+    stride: Literal[1, 2] = Field(2, description="2 works on 2 x 2 blocks of pixels and sees twice as far")
     round_opd_gain: tuple[float, float] = Field(
-        (0.6, 1.7), description="range of gains on OPD and dry mass of rounded cells, drawn per cell"
+        (0.6, 2.0), description="range of gains on OPD and dry mass of rounded cells, drawn per cell"
     )
     real_movie: str = Field(
         "demo/real/livecyte_movie/mda_mb_231_phase.tif",

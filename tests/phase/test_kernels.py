@@ -56,11 +56,14 @@ WRONG = {
         "squared_error": ("above > 0 ? 0 : above", "above"),
         "add_regulariser": ("above.y - here.y", "above.x - here.y"),
         "axpy": ("+= factor", "-= factor"),
+        "dual_step": ("pace * (below - here)", "pace * (here - below)"),
         "mix_spectra": ("b * one.y + c * two.y", "b * one.y + a * two.y"),
     },
     "of edges and sums": {
         "add_gradient": ("/ channels", "/ (channels + 1)"),
         "add_regulariser": ("x > 0 ? x - 1 : nx - 1", "x > 0 ? x - 1 : 0"),
+        "variation": ("sum += (double)unit_step", "sum = (double)unit_step"),
+        "move_on": ("y > 0 ? y - 1 : ny - 1) * nx + x", "y > 0 ? y - 1 : 0) * nx + x"),
         "dot": ("sum += (double)left", "sum = (double)left"),
     },
 }

@@ -68,3 +68,19 @@ def test_axpy_and_dot(dtype, rtol):
     expressions.axpy(dtype(-0.3), left, by_expression)
     np.testing.assert_allclose(by_loop, by_expression, rtol=rtol, atol=rtol)
     np.testing.assert_allclose(by_loop, right - 0.3 * left, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), REAL)
+def test_total_variation_and_its_dual(dtype, rtol):
+    image, dual = noise(dtype), noise(dtype, 2, *SHAPE_YX, seed=4)
+    assert pointwise.variation(image) == pytest.approx(expressions.variation(image), rel=rtol)
+    by_loop, by_expression = np.empty_like(dual), np.empty_like(dual)
+    pointwise.dual_step(image, 0.3, 0.7, dual, by_loop)
+    expressions.dual_step(image, dtype(0.3), dtype(0.7), dual, by_expression)
+    np.testing.assert_allclose(by_loop, by_expression, rtol=10 * rtol, atol=10 * rtol)
+    assert np.hypot(*by_loop).max() <= 1 + rtol < np.hypot(*dual).max()
+    maps = noise(dtype, 2, *SHAPE_YX, seed=5)
+    by_loop, by_expression = maps.copy(), maps.copy()
+    pointwise.move_on(image, 0.3, dual, 0.4, *by_loop)
+    expressions.move_on(image, dtype(0.3), dual, dtype(0.4), *by_expression)
+    np.testing.assert_allclose(by_loop, by_expression, rtol=10 * rtol, atol=10 * rtol)

@@ -60,15 +60,14 @@ def add_regulariser(
 ) -> float:
     """See `pointwise.add_regulariser`."""
     xp = array_namespace(image)
-    step_y = xp.roll(image, -1, axis=0) - image
-    step_x = xp.roll(image, -1, axis=1) - image
+    step_y, step_x = _differences(image)
     size = xp.sqrt(step_y**2 + step_x**2 + tv_eps**2)
     below = xp.minimum(image, 0)
     relief = 1 / (1 + image * image)
     penalty = tv_weight * (size - tv_eps) + negative_weight * below**2 + square_weight * image**2 * relief
     step_y /= size
     step_x /= size
-    gradient += tv_weight * (xp.roll(step_y, 1, axis=0) - step_y + xp.roll(step_x, 1, axis=1) - step_x)
+    gradient += tv_weight * _transposed(step_y, step_x)
     gradient += 2 * negative_weight * below + 2 * square_weight * image * relief**2
     return float(xp.sum(penalty, dtype=xp.float64))
 
@@ -84,6 +83,29 @@ def dot(left: Any, right: Any) -> float:
     return float(xp.sum(left * right, dtype=xp.float64))
 
 
+def variation(image: Any) -> float:
+    """See `pointwise.variation`."""
+    xp = array_namespace(image)
+    step_y, step_x = _differences(image)
+    return float(xp.sum(xp.sqrt(step_y**2 + step_x**2), dtype=xp.float64))
+
+
+def dual_step(image: Any, weight: Any, pace: Any, dual: Any, stepped: Any) -> None:
+    """See `pointwise.dual_step`."""
+    xp = array_namespace(image)
+    step_y, step_x = _differences(image - weight * _transposed(dual[0], dual[1]))
+    stepped[0] = dual[0] + pace * step_y
+    stepped[1] = dual[1] + pace * step_x
+    stepped /= xp.maximum(xp.sqrt(stepped[0] ** 2 + stepped[1] ** 2), 1)
+
+
+def move_on(image: Any, weight: Any, dual: Any, momentum: Any, point: Any, ahead: Any) -> None:
+    """See `pointwise.move_on`."""
+    reached = image - weight * _transposed(dual[0], dual[1])
+    ahead[...] = reached + momentum * (reached - point)
+    point[...] = reached
+
+
 def mix_spectra(pair: Any, first: Any, both: Any, second: Any) -> None:
     """Multiply a pair of spectra (2, y, x) by a symmetric real 2 x 2 matrix per frequency, in place."""
     one, two = pair[0].copy(), pair[1].copy()
@@ -94,3 +116,15 @@ def mix_spectra(pair: Any, first: Any, both: Any, second: Any) -> None:
 def _error(modulus: Any, amplitude: Any) -> Any:
     xp = array_namespace(modulus)
     return xp.where(amplitude < 0, xp.minimum(modulus + amplitude, 0), modulus - amplitude)
+
+
+def _differences(image: Any) -> tuple[Any, Any]:
+    """Return the forward differences of a periodic map, down and across."""
+    xp = array_namespace(image)
+    return xp.roll(image, -1, axis=0) - image, xp.roll(image, -1, axis=1) - image
+
+
+def _transposed(step_y: Any, step_x: Any) -> Any:
+    """Return the transpose of `_differences`: minus the divergence."""
+    xp = array_namespace(step_y)
+    return xp.roll(step_y, 1, axis=0) - step_y + xp.roll(step_x, 1, axis=1) - step_x

@@ -137,3 +137,50 @@ extern "C" __global__ void mix_spectra(float2* pair, const float* first, const f
     pair[pixels + i] = make_float2(b * one.x + c * two.x, b * one.y + c * two.y);
   }
 }
+
+// Sum of the lengths of the forward differences of a periodic image.
+extern "C" __global__ void variation(const float* image, Index ny, Index nx, double* sums) {
+  double sum = 0;
+  for (Index i = first_of_thread(); i < ny * nx; i += number_of_threads()) {
+    const Index y = i / nx, x = i - y * nx;
+    float2 unit;
+    sum += (double)unit_step(image, y, x, ny, nx, 0, &unit);
+  }
+  sums[first_of_thread()] = sum;
+}
+
+// image - weight D^T dual at one pixel, with D the forward differences.
+__device__ inline float denoised(const float* image, Index y, Index x, Index ny, Index nx, float weight,
+                                 const float* dual) {
+  const Index i = y * nx + x, pixels = ny * nx;
+  const Index above = (y > 0 ? y - 1 : ny - 1) * nx + x;
+  const Index left = y * nx + (x > 0 ? x - 1 : nx - 1);
+  return image[i] - weight * (dual[above] - dual[i] + dual[pixels + left] - dual[pixels + i]);
+}
+
+// One projected gradient step on the dual; a pixel's lower and right neighbours are computed along with it.
+extern "C" __global__ void dual_step(const float* image, float weight, float pace, const float* dual, Index ny,
+                                     Index nx, float* stepped) {
+  for (Index i = first_of_thread(); i < ny * nx; i += number_of_threads()) {
+    const Index y = i / nx, x = i - y * nx;
+    const float here = denoised(image, y, x, ny, nx, weight, dual);
+    const float below = denoised(image, y + 1 < ny ? y + 1 : 0, x, ny, nx, weight, dual);
+    const float right = denoised(image, y, x + 1 < nx ? x + 1 : 0, ny, nx, weight, dual);
+    const float to_y = dual[i] + pace * (below - here);
+    const float to_x = dual[ny * nx + i] + pace * (right - here);
+    const float size = sqrtf(to_y * to_y + to_x * to_x);
+    stepped[i] = to_y / (size > 1 ? size : 1);
+    stepped[ny * nx + i] = to_x / (size > 1 ? size : 1);
+  }
+}
+
+// The denoised image, and what lies beyond it as seen from the last one.
+extern "C" __global__ void move_on(const float* image, float weight, const float* dual, float momentum,
+                                   Index ny, Index nx, float* point, float* ahead) {
+  for (Index i = first_of_thread(); i < ny * nx; i += number_of_threads()) {
+    const Index y = i / nx, x = i - y * nx;
+    const float value = denoised(image, y, x, ny, nx, weight, dual);
+    ahead[i] = value + momentum * (value - point[i]);
+    point[i] = value;
+  }
+}

@@ -76,10 +76,8 @@ class Kernels:
 
     def add_regulariser(self, image: Any, gradient: Any, *weights: Any) -> float:
         """See `pointwise.add_regulariser`."""
-        shape_yx = [np.int64(n) for n in image.shape]
-        return self._sum(
-            "add_regulariser", image.size, image, gradient, *shape_yx, *(np.float32(w) for w in weights)
-        )
+        weights = tuple(np.float32(weight) for weight in weights)
+        return self._sum("add_regulariser", image.size, image, gradient, *_int64(image.shape), *weights)
 
     def axpy(self, factor: Any, source: Any, target: Any) -> None:
         """See `pointwise.axpy`."""
@@ -93,6 +91,20 @@ class Kernels:
         """See `expressions.mix_spectra`."""
         self._run("mix_spectra", first.size, pair, first, both, second, np.int64(first.size))
 
+    def variation(self, image: Any) -> float:
+        """See `pointwise.variation`."""
+        return self._sum("variation", image.size, image, *_int64(image.shape))
+
+    def dual_step(self, image: Any, weight: Any, pace: Any, dual: Any, stepped: Any) -> None:
+        """See `pointwise.dual_step`."""
+        factors = np.float32(weight), np.float32(pace)
+        self._run("dual_step", image.size, image, *factors, dual, *_int64(image.shape), stepped)
+
+    def move_on(self, image: Any, weight: Any, dual: Any, momentum: Any, point: Any, ahead: Any) -> None:
+        """See `pointwise.move_on`."""
+        arguments = (image, np.float32(weight), dual, np.float32(momentum), *_int64(image.shape))
+        self._run("move_on", image.size, *arguments, point, ahead)
+
     def _run(self, name: str, size: int, *arguments: Any) -> None:
         kernel = self._module.get_function(name)
         kernel((_blocks(size),), (THREADS_PER_BLOCK,), arguments)
@@ -101,6 +113,10 @@ class Kernels:
         sums = self._cupy.empty(_blocks(size) * THREADS_PER_BLOCK, np.float64)
         self._run(name, size, *arguments, sums)
         return float(sums.sum())
+
+
+def _int64(shape: tuple[int, ...]) -> list[np.int64]:
+    return [np.int64(n) for n in shape]
 
 
 def _blocks(size: int) -> int:
@@ -171,6 +187,13 @@ def _calls(cupy: Any) -> dict[str, Callable[[Any], list[Any]]]:
         ),
         "axpy": lambda by: on_copy(right, lambda target: by.axpy(np.float32(-0.3), left, target)),
         "dot": lambda by: [by.dot(left, right)],
+        "variation": lambda by: [by.variation(left[0])],
+        "dual_step": lambda by: on_copy(
+            right, lambda stepped: by.dual_step(left[0], weights[0], weights[3], left, stepped)
+        ),
+        "move_on": lambda by: on_copy(
+            right, lambda maps: by.move_on(left[0], weights[0], left, weights[3], maps[0], maps[1])
+        ),
         "mix_spectra": lambda by: on_copy(
             field, lambda pair: by.mix_spectra(pair, left[0], left[1], right[0])
         ),

@@ -13,7 +13,7 @@ k_c Im(conj(t_c) g_c) by OPD and -Re(conj(t_c) g_c) by absorption.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import pi
 from types import ModuleType
 from typing import Any
@@ -53,24 +53,12 @@ class Objective:
         gradient = array_namespace(unknowns).zeros_like(unknowns)
         arguments = (self.amplitude, self.transfers, self._rad_per_unit(), unknowns, gradient, self.space)
         value = self._engine().add_misfit(*arguments) / len(self.wavelengths_nm)
-        config = self.config
-        value += pointwise.add_regulariser(
-            unknowns[0],
-            gradient[0],
-            tv_weight=config.tv_weight,
-            tv_eps=config.tv_eps_nm / NM_PER_UNIT,
-            negative_weight=config.negative_opd_weight * NM_PER_UNIT**2,
-            square_weight=config.slow_opd_weight,
-        )
-        value += pointwise.add_regulariser(
-            unknowns[1],
-            gradient[1],
-            tv_weight=config.absorption_tv_weight,
-            tv_eps=config.absorption_tv_eps,
-            negative_weight=config.negative_absorption_weight,
-            square_weight=0.0,
-        )
-        return value, gradient
+        return value + self._add_regularisers(unknowns, gradient), gradient
+
+    def without_variation(self) -> Objective:
+        """Return the smooth part: the same without total variation."""
+        weights = {"tv_weight": 0.0, "absorption_tv_weight": 0.0}
+        return replace(self, config=self.config.model_copy(update=weights))
 
     def misfit(self, unknowns: Any) -> float:
         """Return the mean of (|U| - sqrt(I))^2 over recorded pixels and channels."""
@@ -90,6 +78,26 @@ class Objective:
         return self._engine().gains(
             self.amplitude, self.transfers, self._rad_per_unit(), unknowns, self.space
         )
+
+    def _add_regularisers(self, unknowns: Any, gradient: Any) -> float:
+        config = self.config
+        value = pointwise.add_regulariser(
+            unknowns[0],
+            gradient[0],
+            tv_weight=config.tv_weight,
+            tv_eps=config.tv_eps_nm / NM_PER_UNIT,
+            negative_weight=config.negative_opd_weight * NM_PER_UNIT**2,
+            square_weight=config.slow_opd_weight,
+        )
+        value += pointwise.add_regulariser(
+            unknowns[1],
+            gradient[1],
+            tv_weight=config.absorption_tv_weight,
+            tv_eps=config.absorption_tv_eps,
+            negative_weight=config.negative_absorption_weight,
+            square_weight=0.0,
+        )
+        return value
 
     def _rad_per_unit(self) -> list[float]:
         return [2 * pi * NM_PER_UNIT / wavelength_nm for wavelength_nm in self.wavelengths_nm]

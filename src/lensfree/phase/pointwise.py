@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from lensfree.arrays import cpu_count, is_cupy
-from lensfree.phase import loops
+from lensfree.phase import loops, tv_loops
 from lensfree.phase.kernels import passes
 
 SMALLEST_SLAB_PX = 100_000
@@ -46,6 +46,42 @@ def add_regulariser(
     if is_cupy(image):
         return float(passes(image, gradient).add_regulariser(image, gradient, *weights))
     return _by_slabs(loops.add_regulariser, image.shape, image, gradient, *weights)
+
+
+def variation(image: Any) -> float:
+    """Return the isotropic total variation of a map (y, x) on a periodic grid, summed in float64."""
+    if is_cupy(image):
+        return float(passes(image).variation(image))
+    return _by_slabs(tv_loops.variation, image.shape, image)
+
+
+def dual_step(image: Any, weight: float, pace: float, dual: Any, stepped: Any) -> None:
+    """Take one projected gradient step on the dual of |x - image|^2 / 2 + weight TV(x).
+
+    Chambolle, J. Math. Imaging Vis. 20, 89 (2004), in the projected form: with forward differences D on a
+    periodic grid, p becomes (p + pace D(image - weight D^T p)) / max(1, its length).
+
+    Args:
+        image: real (y, x).
+        weight: of the total variation.
+        pace: up to 1 / (4 weight).
+        dual: (2, y, x), vectors no longer than 1, down and across.
+        stepped: (2, y, x), overwritten by the new dual.
+    """
+    factors = image.dtype.type(weight), image.dtype.type(pace)
+    if is_cupy(image):
+        passes(image, dual, stepped).dual_step(image, *factors, dual, stepped)
+    else:
+        _by_slabs(tv_loops.dual_step, image.shape, image, *factors, dual, stepped)
+
+
+def move_on(image: Any, weight: float, dual: Any, momentum: float, point: Any, ahead: Any) -> None:
+    """Put x = image - weight D^T dual into `point` and x + momentum (x - point) into `ahead`, all (y, x)."""
+    weight, momentum = image.dtype.type(weight), image.dtype.type(momentum)
+    if is_cupy(image):
+        passes(image, dual, point, ahead).move_on(image, weight, dual, momentum, point, ahead)
+    else:
+        _by_slabs(tv_loops.move_on, image.shape, image, weight, dual, momentum, point, ahead)
 
 
 def axpy(factor: float, source: Any, target: Any) -> None:

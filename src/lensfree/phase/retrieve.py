@@ -19,8 +19,12 @@ from lensfree.phase.descent import descend
 from lensfree.phase.objective import NM_PER_UNIT, Objective
 from lensfree.phase.precondition import weak_sample_metric
 from lensfree.phase.problem import Problem, Retrieval
+from lensfree.phase.proximal import descend_proximal
 
 Refine = Callable[[Any, Any], tuple[Any, Any]]
+
+WORSE = 0.999
+"""A refinement that changes nothing must not be rejected for rounding."""
 
 
 def retrieve(
@@ -49,7 +53,7 @@ def retrieve(
 
     Returns:
         The maps on the recorded field and how well they explain the holograms. If they explain them worse
-        than before the refinement, it is left out and the last descent goes on from the first.
+        than before the refinement, and worse than the last descent alone, the refinement is left out.
 
     Raises:
         ValueError: the intensity's shape does not fit the channels, or nothing finite is in it.
@@ -62,29 +66,41 @@ def retrieve(
     problem, start, n_evaluations = _begin(problem, config.iterations_first, metric)
     if is_reference:
         rest = max(config.iterations_reference - config.iterations_first, 0)
-        whole = descend(start, problem.objective.value_and_gradient, iterations=rest)
-        misfit = problem.objective.misfit(whole.unknowns)
-        n_evaluations += whole.n_evaluations
-        return problem.retrieval(whole.unknowns, misfit, misfit, False, n_evaluations)
+        unknowns = _finish(problem.objective, start, rest, config.tv_annealing_reference)
+        misfit = problem.objective.misfit(unknowns)
+        return problem.retrieval(unknowns, misfit, misfit, False, n_evaluations + rest)
     misfit_first = problem.objective.misfit(start)
     simpler = {"negative_opd_weight": config.negative_opd_weight_last, "slow_opd_weight": 0.0}
     objective = replace(problem.objective, config=config.model_copy(update=simpler))
 
-    def finish(begin: Any) -> tuple[Any, float, int]:
-        last = descend(begin, objective.value_and_gradient, iterations=config.iterations_last, metric=metric)
-        return last.unknowns, problem.objective.misfit(last.unknowns), last.n_evaluations
+    def finish(begin: Any) -> tuple[Any, float]:
+        unknowns = _finish(objective, begin, config.iterations_last, config.tv_annealing)
+        return unknowns, objective.misfit(unknowns)
 
+    n_evaluations += config.iterations_last
     if refine is None:
-        unknowns, misfit, more = finish(start)
-        return problem.retrieval(unknowns, misfit, misfit_first, False, n_evaluations + more)
-    unknowns, misfit, more = finish(problem.refined(start, *refine(*problem.maps(start))))
-    n_evaluations += more
-    # A CNN can only have helped if the data are now explained better than before it.
-    is_rejected = misfit > misfit_first
-    if is_rejected:
-        unknowns, misfit, more = finish(start)
-        n_evaluations += more
+        return problem.retrieval(*finish(start), misfit_first, False, n_evaluations)
+    unknowns, misfit = finish(problem.refined(start, *refine(*problem.maps(start))))
+    is_rejected = False
+    if misfit > misfit_first:
+        alone, misfit_alone = finish(start)
+        n_evaluations += config.iterations_last
+        is_rejected = misfit_alone < WORSE * misfit
+        if is_rejected:
+            unknowns, misfit = alone, misfit_alone
     return problem.retrieval(unknowns, misfit, misfit_first, is_rejected, n_evaluations)
+
+
+def _finish(objective: Objective, start: Any, evaluations: int, annealing: float) -> Any:
+    """Return where the last descent ends."""
+    config = objective.config
+    return descend_proximal(
+        start,
+        objective.without_variation().value_and_gradient,
+        evaluations=evaluations,
+        tv_weights=(config.tv_weight, config.absorption_tv_weight),
+        annealing=annealing,
+    )
 
 
 def _begin(

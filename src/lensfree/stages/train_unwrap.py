@@ -67,7 +67,7 @@ def run(
         return turned[:, :2].astype(np.float32), turned[:, 2:].astype(np.float32)
 
     model, losses = fit(
-        PlainCnnSpec(2, 2, config.layers, config.features, is_residual=True),
+        PlainCnnSpec(2, 2, config.layers, config.features, config.stride, is_residual=True),
         draw_batch,
         local_mass_l1,
         steps=config.steps,
