@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from descent_cases import Case
-from proximal import accelerated_proximal
 from step_rules import Evaluate, Ledger, Metric, conjugate_gradient, quasi_newton
 from two_grids import halved_problem, to_coarse, to_fine
 
 from lensfree.config import Config
 from lensfree.phase.problem import Problem
+from lensfree.phase.proximal import descend_proximal
 from lensfree.phase.retrieve import _metric
 
 Rule = Callable[..., None]
@@ -60,16 +60,15 @@ def by_lbfgs(
 
 
 def by_prox(case: Case, ledger: Ledger, budget: float, *, tv: float, first_over_last: float) -> None:
-    """Accelerated proximal gradient; the smooth part is the objective without its hyperbolic variation."""
-    problem = case.problem(tv_weight=0.0, absorption_tv_weight=0.0)
-    accelerated_proximal(
+    """Run the accelerated proximal gradient that ships; it plans by its budget, so only its end counts."""
+    found = descend_proximal(
         case.start,
-        evaluation(problem, ledger, case.evaluation_ffts),
-        ledger,
-        iterations=int(budget // case.evaluation_ffts),
+        evaluation(case.problem(tv_weight=0.0, absorption_tv_weight=0.0), ledger, case.evaluation_ffts),
+        evaluations=int(budget // case.evaluation_ffts),
         tv_weights=(tv * case.weights.tv_weight, tv * case.weights.absorption_tv_weight),
-        first_over_last=first_over_last,
+        annealing=first_over_last,
     )
+    ledger.reach(found)
 
 
 def from_coarse(case: Case, ledger: Ledger, budget: float, *, share: float, damping: float) -> None:

@@ -30,10 +30,10 @@ class FieldsConfig(Section):
 class TrainUnwrapConfig(Section):
     """Training of the CNN between the two descents."""
 
-    recipes: Count = Field(280, description="draws of distance, colours, density and noise")
+    recipes: Count = Field(560, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
-    steps: Count = Field(9000, description="optimiser steps")
+    steps: Count = Field(16000, description="optimiser steps")
     batch: Count = Field(8, description="crops per step")
     learning_rate: Positive = Field(4e-3, description="peak of the one-cycle schedule")
     layers: Count = Field(20, description="convolution layers")

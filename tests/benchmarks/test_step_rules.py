@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from proximal import accelerated_proximal
 from step_rules import Ledger, SpentError, conjugate_gradient, quasi_newton
 
 SHAPE = (2, 6, 10)
@@ -26,17 +25,11 @@ class Quadratic:
         return gradient / self.curvature
 
 
-def proximal(start, evaluate, ledger, **knobs):
-    accelerated_proximal(start, evaluate, ledger, iterations=1000, tv_weights=(0.0, 0.0), **knobs)
-
-
 RULES = {
     "conjugate gradient": (conjugate_gradient, {"curvature": 0.1}),
     "its step kept": (conjugate_gradient, {"curvature": 0.4, "is_step_kept": True}),
     "any lower value": (conjugate_gradient, {"curvature": 0.9}),
     "quasi-Newton": (quasi_newton, {"first_step": 0.05}),
-    "proximal": (proximal, {"step": 0.05}),
-    "proximal, step far too long": (proximal, {"step": 3.0}),
 }
 
 
@@ -60,8 +53,6 @@ def test_more_ffts_never_make_the_value_larger(name):
     rule, knobs = RULES[name]
     bowl = Quadratic()
     values = [bowl(found)[0] for found in follow(rule, bowl, [2, 5, 20, 60], **knobs)]
-    if name.startswith("proximal"):  # a step is only judged by the next evaluation
-        values = values[1:]
     assert all(later <= earlier for earlier, later in zip(values, values[1:], strict=False))
     assert values[-1] < 1e-2 * bowl(np.zeros(SHAPE))[0]
 

@@ -19,7 +19,7 @@ def bands(low: float = 0.0, high: float = 3.0) -> np.ndarray:
 
 
 def less_varied(weight: float) -> np.ndarray:
-    """Return the minimiser of |x - bands|^2 / 2 + weight TV(x): each level gives way by 2 weight over its width."""
+    """Return the minimiser of |x - bands|^2 / 2 + weight TV(x): levels give way."""
     n = BAND.stop - BAND.start
     maps = np.empty(SHAPE)
     for image, noisy, length in zip(maps, bands(), (SHAPE[2], SHAPE[1]), strict=True):
@@ -44,6 +44,25 @@ def test_denoising_keeps_the_sum_and_lowers_the_objective():
     np.testing.assert_allclose(found.sum(axis=(1, 2)), noisy.sum(axis=(1, 2)), atol=1e-9)
     assert all(np.diff(values) < 0) and values[0] < 0.3 * variation(noisy[0])
     np.testing.assert_array_equal(found[1], noisy[1])  # no weight, no change
+
+
+def test_the_optimality_conditions_hold():
+    """noisy - x is weight times a subgradient z of TV: <z, x> = TV(x), and <z, y> <= TV(y) for every y."""
+    noisy = np.random.default_rng(0).standard_normal((1, 12, 20))
+    denoise, found = Denoiser(noisy), noisy.copy()
+    for _ in range(1500):
+        denoise(noisy, (0.3,), 0.0, found)
+    slope = (noisy - found)[0] / 0.3
+    assert np.sum(slope * found[0]) == pytest.approx(variation(found[0]), rel=1e-3)
+    for seed in range(1, 6):
+        other = np.random.default_rng(seed).standard_normal((12, 20))
+        assert np.sum(slope * other) <= variation(other)
+
+
+def test_variation_is_that_of_a_single_step():
+    image = np.zeros(SHAPE[1:])
+    image[3, 4] = 1.0  # itself, its upper and its left neighbour: sqrt(2) + 1 + 1
+    assert variation(image) == pytest.approx(2 + 2**0.5)
 
 
 def test_what_lies_ahead_is_seen_from_the_last_point():
@@ -77,9 +96,7 @@ def test_momentum_beats_plain_steps_on_an_ill_conditioned_quadratic():
     rng = np.random.default_rng(1)
     curvature = np.geomspace(2e-2, 2, int(np.prod(SHAPE))).reshape(SHAPE)
     centre = rng.standard_normal(SHAPE)
-    found = descend_proximal(
-        np.zeros(SHAPE), quadratic(centre, curvature), evaluations=60, tv_weights=(0, 0)
-    )
+    found = descend_proximal(np.zeros(SHAPE), quadratic(centre, curvature), evaluations=60, tv_weights=(0, 0))
     plain = centre * (1 - (1 - 0.5 * curvature) ** 60)
     assert np.abs(found - centre).max() < 0.2 * np.abs(plain - centre).max()
 

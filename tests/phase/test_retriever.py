@@ -38,6 +38,12 @@ class OutOfMemoryError(RuntimeError):
     """Torch's has this name, and CuPy's too, but that is a MemoryError."""
 
 
+@pytest.fixture(autouse=True)
+def near_sighted(monkeypatch):
+    """Small fields, so that tests are fast: no refinement here looks farther than this."""
+    monkeypatch.setattr(module, "REACH_PX", 24)
+
+
 @pytest.fixture(scope="module")
 def wide():
     rng = np.random.default_rng(71001)

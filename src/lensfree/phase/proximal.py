@@ -32,7 +32,7 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class Base:
-    """Where a step starts: value and gradient of the smooth part and the total variation of each map there."""
+    """Where a step starts, value and gradient of the smooth part there, and each map's total variation."""
 
     unknowns: Any
     value: float
@@ -106,7 +106,7 @@ class Denoiser:
         self._spare = zeros((2, *like.shape[1:]), like.dtype)
 
     def __call__(self, noisy: Any, weights: Sequence[float], momentum: float, point: Any) -> Any:
-        """Put the maps with less variation into `point`, and return what lies beyond, seen from the old one."""
+        """Put the maps with less variation into `point`; return what lies beyond, seen from the old one."""
         ahead = array_namespace(noisy).empty_like(noisy)
         for index, (image, weight) in enumerate(zip(noisy, weights, strict=True)):
             for _ in range(DUAL_STEPS if weight > 0 else 0):

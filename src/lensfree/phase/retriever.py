@@ -22,8 +22,8 @@ from lensfree.units import NM_PER_UM
 
 logger = logging.getLogger(__name__)
 
-REACH_PX = 24
-"""How far a refinement is taken to look; 20 layers of 3 x 3 see 20 pixels."""
+REACH_PX = 44
+"""How far a refinement is taken to look; 20 layers of 3 x 3 on 2 x 2 blocks see 42 pixels."""
 
 SMALLEST_IN_OVERLAPS = 2
 """Tiles are at least this many overlaps wide, so that no pixel is shared by more than two along an axis."""

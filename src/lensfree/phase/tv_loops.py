@@ -1,4 +1,4 @@
-"""Compiled loops of total variation over the rows [first, end) of a map: the CPU side of `total_variation`."""
+"""Compiled loops of total variation over the rows [first, end) of a map: the CPU side of `pointwise`."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def dual_step(first, end, image, weight, pace, dual, stepped):  # type: ignore[n
 
 @compiled
 def move_on(first, end, image, weight, dual, momentum, point, ahead):  # type: ignore[no-untyped-def]
-    """Put image - weight D^T dual into `point`, and what lies beyond it, seen from the old one, into `ahead`."""
+    """Put image - weight D^T dual into `point`, and what lies beyond, from the old one on, into `ahead`."""
     row = np.empty(image.shape[1], image.dtype)
     for y in range(first, end):
         _primal(image, y, weight, dual, row)

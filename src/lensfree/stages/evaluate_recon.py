@@ -29,7 +29,7 @@ def run(*, config: Config, refine_weights: Path | None, real: Path) -> dict[str,
         **_dense(config, refine),
         **evaluate_wraps.run(config, refine),
         **evaluate_beads.run(config, real / "beads_multiheight"),
-        **evaluate_semireal.run(config, refine, real / "livecyte_movie"),
+        **evaluate_semireal.run(config, refine, real),
         **evaluate_background.run(config, refine),
         **evaluate_focus.run(config, refine, real),
     }
@@ -67,7 +67,7 @@ def _simulated(config: Config, refine: Refine | None) -> dict[str, Measure]:
     return {
         "recon.flat_rmse_nm": rmse("flat", 6.0, "flat cells"),
         "recon.flat_rmse_in_band_nm": rmse(
-            "in_band", None, "flat cells, against the truth's part that coherence and pixels let through"
+            "in_band", None, "flat cells, against the truth at periods that keep 10 % of their contrast"
         ),
         "recon.round_rmse_nm": rmse("round", None, "round cells"),
         "recon.background_rmse_nm": rmse("background", None, "background"),

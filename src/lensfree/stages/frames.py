@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -12,6 +12,7 @@ from lensfree import arrays
 from lensfree.io.stacks import HologramReader, OpdWriter
 from lensfree.optics.hologram import Channel
 from lensfree.phase.level import background_sd_nm
+from lensfree.phase.problem import Retrieval
 from lensfree.phase.retriever import Retriever
 from lensfree.stages.distance import DistanceFinder
 from lensfree.stages.refocus import refocused
@@ -44,41 +45,45 @@ class Frames:
         """Record a frame as missing."""
         self.sink.write(index, time_h=float(self.source.time_h[index]), opd_nm=None)
 
-    def reconstruct(self, index: int, channels: list[Channel], unless_above: float = np.inf) -> float:
-        """Retrieve and write a frame unless its misfit is above a limit; return the misfit."""
-        intensity, saturated = (arrays.to_device(image, self.device) for image in self.read(index))
-        result = self.retriever(intensity, channels, saturated)
-        if result.misfit > unless_above:
-            return result.misfit
-        opd_nm = arrays.to_numpy(result.opd_nm)
+    def retrieve(self, images: tuple[np.ndarray, np.ndarray], channels: list[Channel]) -> Retrieval:
+        """Retrieve a frame from what `read` returned; the maps come back in host memory."""
+        intensity, saturated = (arrays.to_device(image, self.device) for image in images)
+        found = self.retriever(intensity, channels, saturated)
+        opd_nm, absorption = arrays.to_numpy(found.opd_nm), arrays.to_numpy(found.absorption)
+        return replace(found, opd_nm=opd_nm, absorption=absorption)
+
+    def write(self, index: int, found: Retrieval, channels: list[Channel]) -> None:
+        """Write what was retrieved of a frame."""
         self.sink.write(
             index,
             time_h=float(self.source.time_h[index]),
-            opd_nm=opd_nm,
-            absorption=arrays.to_numpy(result.absorption),
+            opd_nm=found.opd_nm,
+            absorption=found.absorption,
             z_um=channels[0].z_um,
-            misfit=result.misfit,
-            background_sd_nm=background_sd_nm(opd_nm),
-            refine_rejected=result.refine_rejected,
+            misfit=found.misfit,
+            background_sd_nm=background_sd_nm(found.opd_nm),
+            refine_rejected=found.refine_rejected,
         )
         frame = self.source.first_frame + index
-        logger.info("frame %d: misfit %.3g", frame, result.misfit)
-        if result.refine_rejected:
+        logger.info("frame %d: misfit %.3g", frame, found.misfit)
+        if found.refine_rejected:
             logger.warning(
                 "frame %d: the CNN led away from the holograms and was left out; OPD beyond half a "
                 "wavelength may be wrapped there",
                 frame,
             )
-        return result.misfit
 
     def refocus(self, index: int, channels: list[Channel], misfit: float, finder: DistanceFinder) -> None:
         """Retrieve a frame again at a distance of its own, if there is one at which it fits better."""
         frame = self.source.first_frame + index
         logger.warning("frame %d: misfit %.3g is far above the others', looking for its focus", frame, misfit)
-        found = refocused(*self.read(index), channels, finder)
-        after = np.inf if found is None else self.reconstruct(index, found, unless_above=misfit)
-        if found is None or after > misfit:
+        images = self.read(index)
+        moved = refocused(*images, channels, finder)
+        found = None if moved is None else self.retrieve(images, moved)
+        if moved is None or found is None or found.misfit > misfit:
             logger.warning("frame %d: no better focus was found", frame)
         else:
-            z_um = (channels[0].z_um, found[0].z_um)
-            logger.warning("frame %d: refocused from %.0f to %.0f um, misfit %.3g", frame, *z_um, after)
+            self.write(index, found, moved)
+            z_um = (channels[0].z_um, moved[0].z_um)
+            said = "frame %d: refocused from %.0f to %.0f um, misfit %.3g"
+            logger.warning(said, frame, *z_um, found.misfit)

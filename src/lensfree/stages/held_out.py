@@ -16,6 +16,9 @@ from lensfree.units import dry_mass_pg, optical_volume_um3
 CULTURE = 1000
 """Stream of random numbers of the grown cultures; those of the densities count from 0."""
 
+LEAST_CONTRAST = 0.1
+"""The band of a hologram ends where coherence and pixels leave this share of the contrast."""
+
 R2_MEANING = "1 - residual / total variance of dry mass over true outlines, found against true, no fit"
 
 
@@ -74,14 +77,18 @@ def retrieve_opd(field: TrueField, config: Config, refine: Refine | None) -> np.
 
 
 def in_band(opd_nm: np.ndarray, z_um: float, config: Config) -> np.ndarray:
-    """Return the part of an OPD map (y, x) that coherence and pixels let through to a hologram."""
+    """Return the part of an OPD map (y, x) at periods of which a hologram keeps contrast.
+
+    They are kept whole: the retrieval divides by the contrast that coherence and pixels leave, as far as
+    noise lets it.
+    """
     room_px = 16
     padded = np.pad(opd_nm, room_px, mode="symmetric")
     like = np.empty(padded.shape, np.complex128)
     channel = Channel(config.fields.wavelength_nm[0], z_um)  # the envelopes know no wavelength
     pitch_um = config.fields.pixel_pitch_um
     (transfer,) = build_transfers([channel], like, pixel_pitch_um=pitch_um, optics=config.optics)
-    filtered = ifft2(fft2(padded) * abs(transfer)).real
+    filtered = ifft2(fft2(padded) * (abs(transfer) >= LEAST_CONTRAST)).real
     return filtered[room_px:-room_px, room_px:-room_px].astype(np.float32)
 
 

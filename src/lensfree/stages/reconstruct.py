@@ -15,6 +15,7 @@ from lensfree.io.tables import read_table
 from lensfree.optics.hologram import Channel
 from lensfree.optics.plate import Tilt
 from lensfree.phase.retriever import Retriever
+from lensfree.stages.ahead import read_ahead, write_behind
 from lensfree.stages.distance import DistanceFinder, is_common
 from lensfree.stages.frames import Frames
 from lensfree.stages.refine import load_refine
@@ -36,7 +37,7 @@ def run(
     weights: Path | None,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Retrieve every frame of the chunk; memory does not grow with its length.
+    """Retrieve every frame of the chunk, reading and writing meanwhile; memory does not grow with its length.
 
     A distance that was found is followed through the chunk, and over a tilted plate in tiles. A missing
     frame stays missing. Frames that fit far worse than the rest of the chunk are tried at other distances.
@@ -76,12 +77,15 @@ def run(
             focus_config.drift == "auto" and bool(table["is_estimated"].all()) and is_common(channels)
         )
         channels_at = follow(source, channels, finder) if is_followed else (lambda index: channels)
+        present = [index for index in range(len(source)) if not source.is_missing[index]]
+        for index in sorted(set(range(len(source))) - set(present)):
+            frames.leave_out(index)
         misfits = {}
-        for index in range(len(source)):
-            if source.is_missing[index]:
-                frames.leave_out(index)
-            else:
-                misfits[index] = frames.reconstruct(index, channels_at(index))
+        with write_behind() as behind:
+            for index, images in read_ahead(frames.read, present):
+                found = frames.retrieve(images, channels_at(index))
+                behind(frames.write, index, found, channels_at(index))
+                misfits[index] = found.misfit
         for index in out_of_focus(misfits, config.refocus_above):
             frames.refocus(index, channels_at(index), misfits[index], finder)
 
