@@ -121,10 +121,13 @@ KNOWS_ITS_BUDGET = (by_prox, from_coarse)
 
 def shipped(config: Config) -> dict[str, tuple[str, dict[str, float]]]:
     """Return the rule and the knobs that the package uses in each situation."""
-    damping = config.reconstruct.metric_damping
+    weights = config.reconstruct
     return {
-        "from nothing": ("L-BFGS", {"first_step": 0.5}),
-        "after the CNN": ("L-BFGS in the metric", {"damping": damping}),
+        situation: ("accelerated proximal, annealed TV", {"tv": 1.0, "first_over_last": annealing})
+        for situation, annealing in (
+            ("from nothing", weights.tv_annealing_reference),
+            ("after the CNN", weights.tv_annealing),
+        )
     }
 
 

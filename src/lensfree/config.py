@@ -147,7 +147,7 @@ class QuantifyConfig(Section):
         description="reference: touching regions are one cell above this ratio of saddle to top",
     )
     min_area_um2: NonNegative = Field(60.0, description="reference: smaller regions are not cells [um2]")
-    background_um: Positive = Field(60.0, description="scale of the local background [um]")
+    background_um: Positive = Field(50.0, description="scale of the local background [um]")
     device: DeviceWish = Field("auto", description="auto takes a GPU that answers")
 
 

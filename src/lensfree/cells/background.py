@@ -12,6 +12,10 @@ _START_PERCENTILE = 30.0
 _COARSE = 6
 """Blocks per scale: the background is slow, so that its means are taken on coarse blocks."""
 
+_LIMITS = (0.25, 0.5)
+"""What stands above the background by these shares of the threshold may be cell, must be: in between the
+spread decides. Below, a crest of slow OPD would pass for a cell where the spread is small."""
+
 _LEAST_WEIGHT = 1e-3
 _GUARD_UM = 3.0
 """Pixels this close to a cell do not count: rims and diffraction residue are not background."""
@@ -40,7 +44,8 @@ def estimate_background(
     smooth = ndimage.gaussian_filter(opd, 1.0 / pixel_pitch_um)
     for _ in range(_ITERATIONS):
         above = smooth - background
-        limit_nm = min(threshold_nm / 2, 2.5 * spread_below_nm(above))
+        low_nm, high_nm = (share * threshold_nm for share in _LIMITS)
+        limit_nm = min(max(2.5 * spread_below_nm(above), low_nm), high_nm)
         is_cell = ndimage.binary_opening(above > limit_nm, iterations=1)
         is_empty = ~ndimage.binary_dilation(is_cell, iterations=guard_px)
         # The mean of what is left each time: one mean alone flattens slopes at the border.

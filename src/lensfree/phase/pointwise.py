@@ -45,6 +45,8 @@ def add_regulariser(
     weights = [image.dtype.type(value) for value in (tv_weight, tv_eps, negative_weight, square_weight)]
     if is_cupy(image):
         return float(passes(image, gradient).add_regulariser(image, gradient, *weights))
+    if tv_weight == 0:
+        return _by_slabs(loops.add_penalties, image.shape, image, gradient, *weights[2:])
     return _by_slabs(loops.add_regulariser, image.shape, image, gradient, *weights)
 
 
