@@ -105,7 +105,7 @@ class ReconstructConfig(Section):
         1e-3, description="weight of o2 / (1 + o2), o = OPD / 100 nm, before the CNN: holds slow OPD"
     )
     slow_opd_weight_reference: NonNegative = Field(
-        1e-2, description="the same for the reference method, whose many iterations let slow OPD drift"
+        5e-3, description="the same for the reference method, whose many iterations let slow OPD drift"
     )
     absorption_tv_weight: NonNegative = Field(1e-2, description="weight of total variation of absorption")
     absorption_tv_eps: Positive = Field(

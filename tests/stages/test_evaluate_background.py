@@ -52,7 +52,10 @@ def test_means_are_per_label_and_unknown_where_there_are_too_few_pixels():
 
 
 def test_what_a_perfect_reconstruction_would_show_is_measured_as_it_is(pair, monkeypatch):
-    """With truth in the place of the retrieval there is nothing around cells, and a known error is found."""
+    """With truth in the place of the retrieval there is nothing around cells, and a known error is found.
+
+    Not all of it: slivers of a ring between neighbouring cells are too narrow for a cell and join the background.
+    """
 
     def pretend(halo_nm):
         monkeypatch.setattr(evaluate_background, "retrieve_opd", lambda drawn, *_: drawn.opd_nm + halo_nm)
@@ -62,6 +65,6 @@ def test_what_a_perfect_reconstruction_would_show_is_measured_as_it_is(pair, mon
     assert perfect["recon.local_background_nm"].value < 0.5
     assert perfect["recon.drift_found_nm"].value == perfect["recon.drift_under_flat_cells_nm"].value == 0
 
-    pretend(4.0 * (surroundings(pair[0].labels, PITCH_UM) > 0))
+    pretend(20.0 * (surroundings(pair[0].labels, PITCH_UM) > 0))
     spoilt = evaluate_background.run(CONFIG, None)["recon.local_background_nm"]
-    assert spoilt.value == pytest.approx(4.0, abs=0.3) and spoilt.is_met is False
+    assert spoilt.value == pytest.approx(20.0, rel=0.1) and spoilt.is_met is False

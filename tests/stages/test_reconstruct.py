@@ -250,6 +250,7 @@ def test_where_memory_is_short_the_chunk_is_done_in_tiles(tmp_path, monkeypatch,
         return real(image, *arguments, **options)
 
     monkeypatch.setattr(retriever, "retrieve", small_memory)
+    monkeypatch.setattr(retriever, "REACH_PX", 24)  # so that tiles of this small field pay
     with caplog.at_level(logging.WARNING):
         run_reconstruct(tmp_path, **few)
     assert widths.count(RECIPE.shape_yx[1]) == 1 and len(widths) == 1 + 2 * 2
@@ -283,6 +284,7 @@ def test_a_tilted_plate_is_reconstructed_in_tiles(tmp_path):
     asked = []
     real = retriever.retrieve
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retriever, "REACH_PX", 24)  # so that tiles of this small field pay
         patch.setattr(
             retriever,
             "retrieve",
