@@ -54,7 +54,7 @@ def test_means_are_per_label_and_unknown_where_there_are_too_few_pixels():
 def test_what_a_perfect_reconstruction_would_show_is_measured_as_it_is(pair, monkeypatch):
     """With truth in the place of the retrieval there is nothing around cells, and a known error is found.
 
-    Not all of it: slivers of a ring between neighbouring cells are too narrow for a cell and join the background.
+    Not all of it: slivers of a ring between neighbours are too narrow for a cell and join the background.
     """
 
     def pretend(halo_nm):
