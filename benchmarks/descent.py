@@ -20,11 +20,12 @@ import torch
 from lensfree.arrays import cpu_count, fft2, ifft2
 from lensfree.config import OpticsConfig, ReconstructConfig
 from lensfree.optics.hologram import Channel, build_transfers
+from lensfree.phase.blockwise import Workspace
 from lensfree.phase.objective import NM_PER_UNIT, Objective
 
 SHAPE_YX = (3000, 4096)
 CHANNELS = [Channel(wavelength_nm, 1000.0) for wavelength_nm in (647.0, 540.0, 450.0)]
-TURNS = 5
+TURNS = 9
 DOCS = Path(__file__).parents[1] / "docs"
 HEAD = """# Benchmarks
 
@@ -41,7 +42,9 @@ def build() -> tuple[Objective, np.ndarray]:
     like = np.empty(SHAPE_YX, np.complex64)
     transfers = build_transfers(CHANNELS, like, pixel_pitch_um=1.67, optics=OpticsConfig())
     amplitude = rng.normal(1, 0.1, (len(CHANNELS), *SHAPE_YX)).astype(np.float32)
-    objective = Objective(amplitude, transfers, [c.wavelength_nm for c in CHANNELS], ReconstructConfig())
+    wavelengths_nm = [c.wavelength_nm for c in CHANNELS]
+    space = Workspace.like(transfers[0])  # as retrieval has it, for all evaluations of a frame
+    objective = Objective(amplitude, transfers, wavelengths_nm, ReconstructConfig(), space)
     return objective, rng.normal(0, 0.1, (2, *SHAPE_YX)).astype(np.float32)
 
 
