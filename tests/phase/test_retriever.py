@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import strict_cupy
+from fields import FLAT_CELLS
 from scenes import CONFIG, OPTICS, PITCH_UM, RGB, cells_opd_nm, holograms
 
 from lensfree.config import OpticsConfig
@@ -16,20 +17,9 @@ from lensfree.optics.plate import Tilt
 from lensfree.phase import retriever as module
 from lensfree.phase.problem import Retrieval, _transfers
 from lensfree.phase.retriever import REACH_PX, Retriever
-from lensfree.stages.training_fields import FieldMaker, FieldRecipe
+from lensfree.stages.training_fields import FieldMaker
 
-WIDE = FieldRecipe(
-    shape_yx=(180, 500),
-    pixel_pitch_um=PITCH_UM,
-    wavelengths_nm=(647.0, 540.0, 450.0),
-    z_um=1000.0,
-    colour_shift_um=4.0,
-    cells_per_mm2=250.0,
-    round_fraction=0.0,
-    sensor_noise=0.005,
-    background_amplitude=0.0,
-    background_error=0.0,
-)
+WIDE = replace(FLAT_CELLS, shape_yx=(180, 500))
 NARROW = CONFIG.model_copy(update={"padding_um": 10.0, "iterations_first": 3, "iterations_last": 3})
 SHAPE_YX = (190, 330)
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from fields import FLAT_CELLS
 from tilted import field_at
 
 from lensfree.acquisitions import Acquisition
@@ -18,22 +19,11 @@ from lensfree.io.tables import read_table, write_table
 from lensfree.phase import retriever
 from lensfree.stages import focus, reconstruct
 from lensfree.stages.refocus import out_of_focus
-from lensfree.stages.training_fields import FieldMaker, FieldRecipe
+from lensfree.stages.training_fields import FieldMaker
 
 PITCH_UM = 1.67
 OPEN_BEAM = 200.0
-RECIPE = FieldRecipe(
-    shape_yx=(160, 200),
-    pixel_pitch_um=PITCH_UM,
-    wavelengths_nm=(647.0, 540.0, 450.0),
-    z_um=1000.0,
-    colour_shift_um=4.0,
-    cells_per_mm2=150.0,
-    round_fraction=0.0,
-    sensor_noise=0.005,
-    background_amplitude=0.0,
-    background_error=0.0,
-)
+RECIPE = replace(FLAT_CELLS, cells_per_mm2=150.0)
 ACQUISITION = Acquisition(
     acquisition="a",
     kind="hologram",

@@ -1,10 +1,11 @@
 """The tilt of a plate, found in several places of a wide field, and what it is good for."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+from fields import FLAT_CELLS
 from tilted import field_at, rise, tilted_field
 
 from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig
@@ -13,21 +14,9 @@ from lensfree.optics.plate import Tilt, moved
 from lensfree.phase.retriever import Retriever
 from lensfree.stages.distance import DistanceFinder
 from lensfree.stages.plate import find_plate
-from lensfree.stages.training_fields import FieldRecipe
 
 PITCH_UM = 1.67
-RECIPE = FieldRecipe(
-    shape_yx=(160, 490),
-    pixel_pitch_um=PITCH_UM,
-    wavelengths_nm=(647.0, 540.0, 450.0),
-    z_um=1000.0,
-    colour_shift_um=4.0,
-    cells_per_mm2=250.0,
-    round_fraction=0.0,
-    sensor_noise=0.005,
-    background_amplitude=0.0,
-    background_error=0.0,
-)
+RECIPE = replace(FLAT_CELLS, shape_yx=(160, 490))
 CONFIG = FocusConfig(field_px=64)
 HERE = [Channel(640.0, 1000.0), Channel(450.0, 1000.0, 2.0, -1.0)]
 STEEP = Tilt(y_um_per_mm=30.0, x_um_per_mm=-20.0)
@@ -51,7 +40,7 @@ def told(**others) -> Told:
 
 
 def distances(shape_yx, tilt, z_um=1000.0):
-    recipe = FieldRecipe(**{**vars(RECIPE), "shape_yx": shape_yx})
+    recipe = replace(RECIPE, shape_yx=shape_yx)
     return np.repeat((z_um + rise(recipe, tilt))[None], 2, axis=0)
 
 

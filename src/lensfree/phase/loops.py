@@ -118,6 +118,19 @@ def _unit_steps(image, y, tv_eps, unit_y, unit_x):  # type: ignore[no-untyped-de
 
 
 @compiled
+def _add_penalties_of_row(image, gradient, y, negative_weight, square_weight):  # type: ignore[no-untyped-def]
+    """Add the gradient of the penalties on negative and on all values; return their sum."""
+    row = 0.0
+    for x in range(image.shape[1]):
+        below = min(image[y, x], image[y, x] * 0)
+        square = image[y, x] * image[y, x]
+        relief = 1 / (1 + square)
+        row += negative_weight * below * below + square_weight * square * relief
+        gradient[y, x] += 2 * negative_weight * below + 2 * square_weight * image[y, x] * relief * relief
+    return row
+
+
+@compiled
 def add_regulariser(  # type: ignore[no-untyped-def]
     first, end, image, gradient, tv_weight, tv_eps, negative_weight, square_weight
 ):
@@ -131,17 +144,10 @@ def add_regulariser(  # type: ignore[no-untyped-def]
     penalty = 0.0
     for y in range(first, end):
         variation += _unit_steps(image, y, tv_eps, unit_y, unit_x)
-        row = 0.0
         gradient[y, 0] += tv_weight * (above_y[0] - unit_y[0] + unit_x[nx - 1] - unit_x[0])
         for x in range(1, nx):
             gradient[y, x] += tv_weight * (above_y[x] - unit_y[x] + unit_x[x - 1] - unit_x[x])
-        for x in range(nx):
-            below = min(image[y, x], image[y, x] * 0)
-            square = image[y, x] * image[y, x]
-            relief = 1 / (1 + square)
-            row += negative_weight * below * below + square_weight * square * relief
-            gradient[y, x] += 2 * negative_weight * below + 2 * square_weight * image[y, x] * relief * relief
-        penalty += row
+        penalty += _add_penalties_of_row(image, gradient, y, negative_weight, square_weight)
         above_y, unit_y = unit_y, above_y
     return tv_weight * variation + penalty
 
@@ -151,14 +157,7 @@ def add_penalties(first, end, image, gradient, negative_weight, square_weight): 
     """Do the same without total variation, which costs most of the time."""
     total = 0.0
     for y in range(first, end):
-        row = 0.0
-        for x in range(image.shape[1]):
-            below = min(image[y, x], image[y, x] * 0)
-            square = image[y, x] * image[y, x]
-            relief = 1 / (1 + square)
-            row += negative_weight * below * below + square_weight * square * relief
-            gradient[y, x] += 2 * negative_weight * below + 2 * square_weight * image[y, x] * relief * relief
-        total += row
+        total += _add_penalties_of_row(image, gradient, y, negative_weight, square_weight)
     return total
 
 

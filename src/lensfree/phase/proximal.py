@@ -76,23 +76,23 @@ def descend_proximal(
     ahead = start.copy()
     denoise = Denoiser(start)
     base: Base | None = None
-    step, age, is_ahead = STEP, 0, False
+    step, age, momentum = STEP, 0, 0.0
     for index in range(evaluations):
         factor = annealed(annealing, 1.0, index / max(evaluations - 1, 1))
         weights = [weight * factor for weight in tv_weights]
         value, gradient = value_and_gradient(ahead)
         found = Base(ahead, value, gradient, tuple(variation(image) for image in ahead))
-        if base is not None and is_ahead and found.total(weights) > base.total(weights):
-            ahead, age, is_ahead = point.copy(), 0, False
+        if base is not None and momentum > 0 and found.total(weights) > base.total(weights):
+            ahead, age, momentum = point.copy(), 0, 0.0
             continue
-        if base is not None and not is_ahead and not base.bounds(found, step):
+        if base is not None and momentum == 0 and not base.bounds(found, step):
             step, age = step / 2, 0
         else:
             base, age = found, age + 1
         lowered = base.unknowns.copy()
         axpy(-step, base.gradient, lowered)
         momentum = (age - 1) / (age + 2) if age else 0.0
-        ahead, is_ahead = denoise(lowered, [step * w for w in weights], momentum, point), momentum > 0
+        ahead = denoise(lowered, [step * w for w in weights], momentum, point)
     return point
 
 
