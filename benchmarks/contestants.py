@@ -13,7 +13,7 @@ from two_grids import halved_problem, to_coarse, to_fine
 from lensfree.config import Config
 from lensfree.phase.problem import Problem
 from lensfree.phase.proximal import descend_proximal
-from lensfree.phase.retrieve import _metric
+from lensfree.phase.retrieve import first_metric
 
 Rule = Callable[..., None]
 
@@ -23,9 +23,9 @@ def evaluation(problem: Problem, ledger: Ledger, ffts: float) -> Evaluate:
     return ledger.booked(problem.objective.value_and_gradient, ffts)
 
 
-def metric_of(problem: Problem, ledger: Ledger, full_planes: float = 1.0) -> Metric | None:
+def ledgered_metric(problem: Problem, ledger: Ledger, full_planes: float = 1.0) -> Metric | None:
     """Return the weak-sample metric on the ledger: four real FFTs, each half a complex one."""
-    metric = _metric(problem.objective)
+    metric = first_metric(problem.objective)
     return metric and ledger.booked(metric, 2 * full_planes)
 
 
@@ -46,7 +46,7 @@ def by_gradient(
         ledger,
         curvature=curvature,
         is_step_kept=is_step_kept,
-        metric=metric_of(problem, ledger),
+        metric=ledgered_metric(problem, ledger),
     )
 
 
@@ -56,7 +56,7 @@ def by_lbfgs(
     """L-BFGS, in the metric if its damping is above 0."""
     problem = case.problem(metric_damping=damping)
     evaluate = evaluation(problem, ledger, case.evaluation_ffts)
-    quasi_newton(case.start, evaluate, ledger, first_step=first_step, metric=metric_of(problem, ledger))
+    quasi_newton(case.start, evaluate, ledger, first_step=first_step, metric=ledgered_metric(problem, ledger))
 
 
 def by_prox(case: Case, ledger: Ledger, budget: float, *, tv: float, first_over_last: float) -> None:
@@ -87,13 +87,13 @@ def from_coarse(case: Case, ledger: Ledger, budget: float, *, share: float, damp
     start = to_coarse(case.start, fine.grid, coarse.grid)
     beside = Ledger([share * budget], start)
     evaluate = evaluation(coarse, beside, case.evaluation_ffts * smaller)
-    metric = metric_of(coarse, beside, smaller)
+    metric = ledgered_metric(coarse, beside, smaller)
     (end,) = beside.run(lambda: quasi_newton(start, evaluate, beside, metric=metric)).values()
     ledger.spend(beside.ffts)
     begun = case.start + to_fine(end - start, coarse.grid, fine.grid)
     ledger.reach(begun)
     evaluate = evaluation(fine, ledger, case.evaluation_ffts)
-    quasi_newton(begun, evaluate, ledger, metric=metric_of(fine, ledger))
+    quasi_newton(begun, evaluate, ledger, metric=ledgered_metric(fine, ledger))
 
 
 RULES: dict[str, tuple[Rule, list[dict[str, Any]]]] = {

@@ -16,7 +16,7 @@ from lensfree.config import Config, ReconstructConfig
 from lensfree.phase.descent import descend
 from lensfree.phase.level import background_level_nm
 from lensfree.phase.problem import Problem
-from lensfree.phase.retrieve import Refine, _metric
+from lensfree.phase.retrieve import Refine, first_metric, with_reference_weights
 from lensfree.stages.held_out import held_out_fields, mass_r2, masses_pg
 from lensfree.stages.training_fields import TrueField
 
@@ -72,11 +72,11 @@ def cases(
         raw = Problem.build(
             field.intensity, field.channels, pitch_um, config.optics, weights, field.saturated
         )
-        alone = reweighted(raw, slow_opd_weight=weights.slow_opd_weight_reference)
+        alone = replace(raw, objective=replace(raw.objective, config=with_reference_weights(weights)))
         before = _first_descent(alone, None)
         problem, _ = alone.levelled(before)
         yield Case("from nothing", field, config, problem, before, raw.start(np))
-        before = _first_descent(raw, _metric(raw.objective))
+        before = _first_descent(raw, first_metric(raw.objective))
         problem, reached = raw.levelled(before)
         refined = problem.refined(reached, *refine(*problem.maps(reached)))
         last = reweighted(problem, negative_opd_weight=weights.negative_opd_weight_last, slow_opd_weight=0.0)

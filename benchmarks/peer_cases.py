@@ -15,7 +15,14 @@ from lensfree.config import Config
 from lensfree.optics.hologram import Channel, PaddedGrid, pad
 from lensfree.optics.propagation import frequencies_per_um
 from lensfree.phase.level import background_level_nm
-from lensfree.stages.evaluate_beads import DISTANCES_MM, LASER, PITCH_UM, WAVELENGTH_NM
+from lensfree.stages.evaluate_beads import (
+    DISTANCES_MM,
+    LASER,
+    PITCH_UM,
+    WAVELENGTH_NM,
+    bead_holograms,
+    laid_over,
+)
 from lensfree.stages.held_out import held_out_fields, masses_pg
 from lensfree.stages.training_fields import TrueField
 from lensfree.units import NM_PER_UM
@@ -75,13 +82,11 @@ def bead_cases(config: Config, folder: Path) -> Iterator[Case]:
         }
     )
     for key, distances_mm in DISTANCES_MM.items():
-        counts = [
-            tifffile.imread(folder / f"beads_0000_z{z:02d}mm.tif").astype(np.float32) for z in distances_mm
-        ]
+        intensity, channels = bead_holograms(folder, distances_mm)
         yield Case(
             key,
-            np.stack([plane / np.median(plane) for plane in counts]),
-            [Channel(WAVELENGTH_NM, z * NM_PER_UM) for z in distances_mm],
+            intensity,
+            channels,
             PITCH_UM,
             config,
             true_rad * (WAVELENGTH_NM / (2 * pi)),
@@ -124,7 +129,12 @@ def registered(case: Case) -> tuple[np.ndarray, PaddedGrid]:
 
 def correlation(case: Case, opd_nm: np.ndarray) -> float:
     """Return the correlation of an OPD map with the truth, by which every peer's settings are chosen."""
-    return float(np.corrcoef(opd_nm.ravel(), case.true_nm.ravel())[0, 1])
+    return float(np.corrcoef(placed(case, opd_nm).ravel(), case.true_nm.ravel())[0, 1])
+
+
+def placed(case: Case, opd_nm: np.ndarray) -> np.ndarray:
+    """Return an OPD map where the truth is; the beads' was measured by another instrument."""
+    return opd_nm if case.field else laid_over(opd_nm, case.true_nm)
 
 
 def scores(case: Case, opd_nm: np.ndarray) -> dict[str, float]:
@@ -134,7 +144,7 @@ def scores(case: Case, opd_nm: np.ndarray) -> dict[str, float]:
 
 def _bead_scores(case: Case, opd_nm: np.ndarray) -> dict[str, float]:
     found_rad, true_rad = (
-        (opd - np.median(opd)) * (2 * pi / WAVELENGTH_NM) for opd in (opd_nm.astype(np.float64), case.true_nm)
+        (opd - np.median(opd)) * (2 * pi / WAVELENGTH_NM) for opd in (placed(case, opd_nm), case.true_nm)
     )
     level_found, level_true = (_without_plane(phase_rad) for phase_rad in (found_rad, true_rad))
     return {

@@ -24,7 +24,7 @@ from peer_hotopy import ALL, by_ctf, by_projections, by_tikhonov
 from lensfree.model_files import weights_file
 from lensfree.optics.hologram import PaddedGrid, build_transfers, crop
 from lensfree.phase.problem import Problem
-from lensfree.phase.retrieve import retrieve
+from lensfree.phase.retrieve import retrieve, with_reference_weights
 from lensfree.stages.evaluate_beads import LASER
 from lensfree.stages.refine import load_refine
 from lensfree.units import NM_PER_UM
@@ -139,7 +139,7 @@ def by_autograd(case: Case, *, optimiser: str) -> np.ndarray:
     iterations = config.iterations_first + config.iterations_last
     if is_reference:
         iterations = config.iterations_reference
-        config = config.model_copy(update={"slow_opd_weight": config.slow_opd_weight_reference})
+        config = with_reference_weights(config)
     problem = Problem.build(
         case.intensity, case.channels, case.pixel_pitch_um, case.config.optics, config, case.saturated
     )

@@ -94,6 +94,7 @@ class ReconstructConfig(Section):
     iterations_last: Count = Field(20, description="descent after the CNN")
     iterations_reference: Count = Field(150, description="descent of the reference method")
     tv_weight: NonNegative = Field(3e-3, description="weight of total variation of OPD per 100 nm")
+    tv_weight_reference: NonNegative = Field(6e-3, description="the same for the reference method")
     tv_eps_nm: Positive = Field(
         5.0, description="before the CNN: OPD step below which variation counts quadratically [nm]"
     )
@@ -105,7 +106,7 @@ class ReconstructConfig(Section):
         1e-3, description="weight of o2 / (1 + o2), o = OPD / 100 nm, before the CNN: holds slow OPD"
     )
     slow_opd_weight_reference: NonNegative = Field(
-        5e-3, description="the same for the reference method, whose many iterations let slow OPD drift"
+        3e-3, description="the same for the reference method, whose many iterations let slow OPD drift"
     )
     absorption_tv_weight: NonNegative = Field(1e-2, description="weight of total variation of absorption")
     absorption_tv_eps: Positive = Field(

@@ -174,9 +174,8 @@ def test_colours_are_given_to_hotopy_as_if_they_saw_one_phase():
 
 def test_plain_autograd_and_lensfree_agree():
     scene = case(RGB, bumps_nm())
-    config = scene.config.model_copy(
-        update={"reconstruct": scene.config.reconstruct.model_copy(update={"iterations_reference": 40})}
-    )
+    held = {"iterations_reference": 150, "slow_opd_weight_reference": 5e-3}
+    config = scene.config.model_copy(update={"reconstruct": scene.config.reconstruct.model_copy(update=held)})
     scene = replace(scene, config=config)
     found_nm, expected_nm = by_autograd(scene, optimiser="LBFGS"), by_lensfree(scene)
     assert correlation(found_nm, expected_nm) > 0.99

@@ -40,7 +40,7 @@ def register(
     """
     xp = array_namespace(intensity)
     grid = PaddedGrid.around(intensity.shape[-2:], padding_px(MARGIN_UM, pixel_pitch_um))
-    window = _window(intensity.shape[-2:])
+    window = edge_fade(intensity.shape[-2:])
     maps = []
     for plane, channel in zip(intensity, channels, strict=True):
         amplitude = xp.sqrt(xp.where(is_recorded(plane), plane, 1))
@@ -84,7 +84,7 @@ def find_shift_px(still: Any, moved: Any, *, max_shift_px: float) -> tuple[float
     return float(fine_y[best_y]), float(fine_x[best_x])
 
 
-def _window(shape_yx: Sequence[int]) -> np.ndarray:
+def edge_fade(shape_yx: Sequence[int]) -> np.ndarray:
     """Return a weight that fades to 0 at the borders, so that they do not correlate with themselves."""
     sides = []
     for n in shape_yx:

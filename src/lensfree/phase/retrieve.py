@@ -60,9 +60,9 @@ def retrieve(
     """
     is_reference = config.method == "reference"
     if is_reference:
-        config = config.model_copy(update={"slow_opd_weight": config.slow_opd_weight_reference})
+        config = with_reference_weights(config)
     problem = Problem.build(intensity, channels, pixel_pitch_um, optics, config, saturated)
-    metric = None if is_reference or refine is None else _metric(problem.objective)
+    metric = None if is_reference or refine is None else first_metric(problem.objective)
     problem, start, n_evaluations = _begin(problem, config.iterations_first, metric)
     if is_reference:
         rest = max(config.iterations_reference - config.iterations_first, 0)
@@ -91,6 +91,12 @@ def retrieve(
     return problem.retrieval(unknowns, misfit, misfit_first, is_rejected, n_evaluations)
 
 
+def with_reference_weights(config: ReconstructConfig) -> ReconstructConfig:
+    """Return the configuration with the weights of the reference method in the place of the usual ones."""
+    weights = {"tv_weight": config.tv_weight_reference, "slow_opd_weight": config.slow_opd_weight_reference}
+    return config.model_copy(update=weights)
+
+
 def _finish(objective: Objective, start: Any, evaluations: int, annealing: float) -> Any:
     """Return where the last descent ends."""
     config = objective.config
@@ -113,7 +119,7 @@ def _begin(
     return problem, unknowns, first.n_evaluations
 
 
-def _metric(objective: Objective) -> Callable[[Any], Any] | None:
+def first_metric(objective: Objective) -> Callable[[Any], Any] | None:
     """Return the weak-sample metric of an objective, None where the configuration switches it off."""
     config = objective.config
     if config.metric_damping == 0:
@@ -141,7 +147,7 @@ def first_descent(
 ) -> tuple[Any, Any]:
     """Return (opd_nm, absorption) exactly as `retrieve` hands them to `refine`: the CNN's training input."""
     problem = Problem.build(intensity, channels, pixel_pitch_um, optics, config, saturated)
-    problem, unknowns, _ = _begin(problem, config.iterations_first, _metric(problem.objective))
+    problem, unknowns, _ = _begin(problem, config.iterations_first, first_metric(problem.objective))
     return problem.maps(unknowns)
 
 

@@ -93,9 +93,9 @@ def _compare(
     value, slope = mass_r2(true_pg, found_pg), float(np.polyfit(true_pg, found_pg, 1)[0])
     n_cells = len(true_pg)
     return {
-        f"{key}_mass_r2": Measure(value, "1", "higher", n_cells, seeds, None, f"{R2_MEANING}, {said}"),
+        f"{key}_mass_r2": Measure(value, "1", "higher", n_cells, seeds, 0.97, f"{R2_MEANING}, {said}"),
         f"{key}_mass_slope": Measure(
-            slope, "1", "between", n_cells, seeds, None, f"slope of found on true dry mass, {said}"
+            slope, "1", "between", n_cells, seeds, (0.95, 1.05), f"slope of found on true dry mass, {said}"
         ),
     }
 
