@@ -71,6 +71,14 @@ class TrainQuantifyConfig(Section):
     features: Count = Field(32, description="features per layer")
     stride: Literal[1, 2] = Field(2, description="2 works on 2 x 2 blocks of pixels, four times faster")
     culture_fraction: Fraction = Field(0.4, description="share of recipes drawn from a growing culture")
+    real_movie: str = Field(
+        "demo/real/livecyte_movie/mda_mb_231_phase.tif",
+        description="OPD movie of real cells; its left half joins, labelled by the reference; none: without",
+    )
+    real_fraction: Fraction = Field(0.25, description="share of fields made of real cells, cultures aside")
+    real_max_opd_nm: tuple[float, float] = Field(
+        (300.0, 900.0), description="range of OPD that the brightest grey level stands for [nm]"
+    )
     own_acquisitions: tuple[str, ...] = Field(
         (), description="acquisitions of the sheet that join the simulated fields, labelled by the reference"
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lensfree.cells.measure import measure_cells
 from lensfree.cells.peaks import find_peaks
 from lensfree.cells.representation import MEASURES
 from lensfree.config import (
@@ -15,11 +16,14 @@ from lensfree.config import (
     TrainUnwrapConfig,
 )
 from lensfree.nets.weights import load_cnn, read_card
+from lensfree.optics.hologram import Channel
 from lensfree.simulate.render import render_opd
 from lensfree.stages import train_quantify, train_unwrap
+from lensfree.stages.quantify_crops import seen_and_wanted, spoil, zoomed
 from lensfree.stages.refine import ABSORPTION_SCALE, OPD_SCALE_NM, load_refine, to_maps
 from lensfree.stages.represent import load_represent
-from lensfree.stages.train_quantify import disc_weighted_l1, spoil, zoomed
+from lensfree.stages.train_quantify import disc_weighted_l1, trained
+from lensfree.stages.training_fields import TrueField
 
 PITCH_UM = 1.67
 FIELDS = FieldsConfig(side_px=72, fields_per_recipe=1, cells_per_mm2=(150, 300))
@@ -142,7 +146,6 @@ def test_errors_on_discs_weigh_more_than_errors_beside_them():
 
 def test_own_acquisitions_join_with_the_answers_of_the_classical_pipeline(tmp_path):
     """Cells at another pitch: the crop shows them at the network's pitch, the maps hold their dry mass."""
-    from lensfree.cells.measure import measure_cells
     from lensfree.io.stacks import create_opd
     from lensfree.simulate.population import random_field
     from lensfree.stages.own_crops import own_crops
@@ -167,3 +170,44 @@ def test_own_acquisitions_join_with_the_answers_of_the_classical_pipeline(tmp_pa
         own_crops(
             [tmp_path / "0000.h5"], config.model_copy(update={"crop_px": 120}), QuantifyConfig(), PITCH_UM
         )
+
+
+def test_a_single_task_network_answers_one_map_and_learns_from_that_alone():
+    rng = np.random.default_rng(5)
+    crops = rng.normal(size=(6, 1 + len(MEASURES), 24, 24)).astype(np.float16)
+    crops[:, 1:] = np.abs(crops[:, 1:])
+    config = TrainQuantifyConfig(steps=2, batch=2, layers=3, features=4, opd_gain=(1.0, 1.0))
+    one, _ = trained(crops, config, measures=[2])
+    crops[:, [1, 2, 4]] *= 3
+    other, _ = trained(crops, config, measures=[2])
+    assert one.spec.channels_out == 1
+    np.testing.assert_array_equal(one.body[0].weight.detach(), other.body[0].weight.detach())
+
+
+def test_real_cells_are_labelled_in_the_map_that_the_other_microscope_measured():
+    """The hologram is dark here: what is retrieved from it cannot be where the labels come from."""
+    y, x = np.indices((96, 120))
+    opd_nm = (90.0 * np.exp(-((y - 50) ** 2 + (x - 60) ** 2) / (2 * 6.0**2))).astype(np.float32)
+    field = TrueField(
+        intensity=np.ones((3, 96, 120), np.float32),
+        saturated=np.zeros((3, 96, 120), bool),
+        channels=[Channel(nm, 1000.0) for nm in (647.0, 540.0, 450.0)],
+        opd_nm=opd_nm,
+        absorption=np.zeros_like(opd_nm),
+        labels=np.zeros(opd_nm.shape, np.int32),
+        cells=pd.DataFrame(),
+    )
+    planes = seen_and_wanted(
+        field,
+        PITCH_UM,
+        np.random.default_rng(1),
+        optics=OpticsConfig(),
+        reconstruct=RECONSTRUCT,
+        quantify=QuantifyConfig(),
+        refine_weights=None,
+        zoom_range=(1.0, 1.0),
+    )
+    (cell,) = find_peaks(planes[1:], PITCH_UM, QuantifyConfig()).itertuples()
+    (true,) = measure_cells(opd_nm, PITCH_UM, QuantifyConfig()).itertuples()
+    assert cell.dry_mass_pg == pytest.approx(true.dry_mass_pg, rel=1e-5)
+    assert np.abs(planes[0]).max() < 0.1

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from lensfree.config import FieldsConfig, OpticsConfig, TrainUnwrapConfig
-from lensfree.stages.training_crops import CropPlan, RealShare, _fields, read_real
+from lensfree.stages.training_crops import CropPlan, RealShare, _fields, checkpoint_in, read_real
 from lensfree.stages.training_fields import draw_recipe
 
 FIELDS = FieldsConfig(fields_per_recipe=400)
@@ -102,3 +102,14 @@ def test_some_recipes_lack_colours():
     assert counts.count(3) / 400 == pytest.approx(0.5, abs=0.08)
     assert counts.count(1) > 60 and counts.count(2) > 60
     assert all(len(draw_recipe(rng, FieldsConfig(fewer_colours=0)).wavelengths_nm) == 3 for _ in range(50))
+
+
+def test_trainings_on_the_same_crops_share_them_and_keep_states_of_their_own(tmp_path):
+    def folder_of(**changed):
+        config = TrainUnwrapConfig(**changed)
+        folder = CropPlan.of(partial(print), config, FIELDS, OpticsConfig()).folder(tmp_path)
+        return folder, checkpoint_in(folder, config)
+
+    usual, longer, other = folder_of(), folder_of(steps=5), folder_of(crop_px=48)
+    assert usual[0] == longer[0] != other[0]
+    assert usual[1] != longer[1] and usual[1].parent == usual[0]

@@ -15,7 +15,7 @@ TOY = {
     },
     "train_quantify": {
         **{"recipes": 1, "crops_per_field": 2, "crop_px": 40, "steps": 2, "batch": 2, "layers": 3},
-        **{"own_acquisitions": ["movie"], "own_stride": 90},
+        **{"own_acquisitions": ["movie"], "own_stride": 90, "real_movie": "none"},
     },
     "train_score": {"simulated_series": 12, "epochs": 1, "windows_per_epoch": 300},
     "score": {"min_training_windows": 100},

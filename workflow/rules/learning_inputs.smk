@@ -15,9 +15,9 @@ def own_training_stacks(wildcards):
     return files
 
 
-def real_movie(wildcards):
-    """The movie of real cells that train_unwrap learns from too; a relative path counts from the project."""
-    name = CONFIG.train_unwrap.real_movie
+def real_movie(training):
+    """The movie of real cells that a training learns from too; a relative path counts from the project."""
+    name = training.real_movie
     return [] if name == "none" else [os.path.relpath(Path(workflow.basedir) / name)]
 
 

@@ -1,6 +1,6 @@
 rule train_unwrap:
     input:
-        movie=real_movie,
+        movie=lambda wildcards: real_movie(CONFIG.train_unwrap),
         stills=real_stills,
     output:
         weights="<results>/models/unwrap.safetensors",

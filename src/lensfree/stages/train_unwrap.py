@@ -19,7 +19,7 @@ from lensfree.nets.train import fit, turn
 from lensfree.nets.weights import save_cnn
 from lensfree.phase.retrieve import first_descent
 from lensfree.stages.refine import to_maps
-from lensfree.stages.training_crops import CropPlan, RealShare, make_crops
+from lensfree.stages.training_crops import CropPlan, RealShare, checkpoint_in, make_crops
 from lensfree.stages.training_fields import TrueField
 
 BLOCK_PX = 8
@@ -57,7 +57,7 @@ def run(
         real=real,
         round_opd_gain=config.round_opd_gain,
     )
-    folder = plan.folder(work, config)
+    folder = plan.folder(work)
     pairs = make_crops(plan, folder)
 
     def draw_batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +73,7 @@ def run(
         steps=config.steps,
         learning_rate=config.learning_rate,
         seed=config.seed,
-        checkpoint=folder / "state.pt",
+        checkpoint=checkpoint_in(folder, config),
     )
     trained = {
         "pairs": str(len(pairs)),

@@ -17,7 +17,6 @@ import tifffile
 
 from lensfree.arrays import cpu_count
 from lensfree.config import FieldsConfig, OpticsConfig, TrainQuantifyConfig, TrainUnwrapConfig
-from lensfree.config_base import Section
 from lensfree.io.files import written_whole
 from lensfree.simulate.real_cells import RealCells
 from lensfree.stages.training_fields import FieldMaker, TrueField, draw_recipe
@@ -74,7 +73,7 @@ def read_real(path: Path) -> RealCells:
     if counts.dtype not in (np.uint8, np.uint16) or counts.ndim != 3:
         raise ValueError(
             f"{path} holds {counts.dtype} of shape {counts.shape}, expected 8 or 16 bit grey levels "
-            "(frame, y, x); convert it, or leave it out of train_unwrap.real_movie and real_stills"
+            "(frame, y, x); convert it, or leave it out of real_movie and real_stills of the training"
         )
     return RealCells(counts)
 
@@ -121,15 +120,25 @@ class CropPlan:
         counts = (training.recipes, training.crops_per_field, training.crop_px, training.seed)
         return cls(planes_of, fields, optics, *counts, **drawn)
 
-    def folder(self, work: Path, training: Section) -> Path:
-        """Return where crops and checkpoints of exactly this plan and training lie, below `work`.
+    def folder(self, work: Path) -> Path:
+        """Return where the crops of exactly this plan lie, below `work`.
 
-        A resumed run finds its own, a run with other settings does not find somebody else's.
+        A resumed run finds its own, and so does a training of another network on the same crops; a run
+        with other settings does not find somebody else's.
         """
         maps = (self.planes_of.func.__qualname__, self.planes_of.keywords)
         drawn = (self.real, self.culture_fraction, self.round_opd_gain)
-        what = (*maps, self.fields, self.optics, *drawn, training)
-        return work / hashlib.sha256(repr(what).encode()).hexdigest()[:12]
+        cut = (self.recipes, self.crops_per_field, self.crop_px, self.seed)
+        return work / _short_digest((*maps, self.fields, self.optics, *drawn, *cut))
+
+
+def checkpoint_in(folder: Path, *training: object) -> Path:
+    """Return where the state of exactly this training lies, beside the crops that it uses."""
+    return folder / f"state_{_short_digest(training)}.pt"
+
+
+def _short_digest(what: object) -> str:
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:12]
 
 
 def make_crops(plan: CropPlan, folder: Path) -> np.ndarray:
