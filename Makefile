@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test evaluate train calibrate benchmark benchmark-peers config lint clean help
+.PHONY: demo test evaluate train transfer calibrate benchmark benchmark-peers benchmark-quantify config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ evaluate: .venv/.stamp   ## measure accuracy on held-out seeds; ONLY=recon|quant
 train: .venv/.stamp   ## train the three shipped networks again from simulated data
 	$(SNAKEMAKE) train
 
+OWN_VERDICT := results/models/quantify_own.verdict.json
+
+transfer: .venv/.stamp   ## train quantify on own acquisitions (transfer_quantify.acquisitions); better or not
+	$(SNAKEMAKE) $(OWN_VERDICT)
+	@$(BIN)/python scripts/verdict.py $(OWN_VERDICT)
+
 calibrate: .venv/.stamp   ## calibrate the standard error of dry mass for the configured models
 	$(SNAKEMAKE) results/models/standard_error.json
 	cp results/models/standard_error.json models/standard_error.json
@@ -45,6 +51,11 @@ benchmark-peers: .venv/.stamp   ## other packages beside lensfree into docs/peer
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/peer_figure.py
+
+benchmark-quantify: .venv/.stamp   ## other ways to quantify beside the shipped one, and its speed; installs the extra peers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	$(BIN)/python benchmarks/quantification.py
+	$(BIN)/python benchmarks/quantification_speed.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

@@ -20,8 +20,8 @@ include: "workflow/rules/learning_inputs.smk"
 for word in (
     *("simulate", "background", "load", "ingest", "check", "focus", "reconstruct"),
     *("quantify", "track", "series", "score", "report"),
-    *("train_unwrap", "train_quantify", "train_score", "train_forecast"),
-    *("calibrate_error", "evaluate", "evaluate_error"),
+    *("train_unwrap", "train_quantify", "transfer_quantify", "train_score", "train_forecast"),
+    *("calibrate_error", "evaluate", "evaluate_quant", "evaluate_error"),
 ):
 
     include: f"workflow/rules/{word}.smk"

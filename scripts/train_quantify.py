@@ -16,7 +16,6 @@ with job_log(snakemake.log[0]):
         reconstruct=ReconstructConfig.model_validate(snakemake.params.reconstruct),
         refine_weights=only_path(snakemake.input.refine),
         movie=only_path(snakemake.input.movie),
-        own=[Path(path) for path in snakemake.input.own],
         quantify=QuantifyConfig.model_validate(snakemake.params.quantify),
         card={"name": "quantify", "version": "own", "code": snakemake.params.code},
     )

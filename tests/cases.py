@@ -31,6 +31,7 @@ def cell(
             "max_opd_nm": np.full(len(points), 80.0),
             "length_um": np.full(len(points), 25.0),
             "dry_mass_se_pg": dry_mass_pg * 0.04,
+            "touches_border": False,
             "model": "case",
             "cell_id": np.int64(cell_id),
             "parent_id": np.int64(parent_id),

@@ -18,6 +18,7 @@ from lensfree.config_training import (
     TrainQuantifyConfig,
     TrainScoreConfig,
     TrainUnwrapConfig,
+    TransferQuantifyConfig,
 )
 
 OnBadFrame = Literal["error", "gap"]
@@ -144,8 +145,7 @@ class QuantifyConfig(Section):
     threshold_nm: Positive = Field(15.0, description="reference: OPD above background that is cell [nm]")
     detection_sigma_um: Positive = Field(6.0, description="reference: scale of the blob detector [um]")
     merge_above: Fraction = Field(
-        0.95,
-        description="reference: touching regions are one cell above this ratio of saddle to top",
+        0.95, description="reference: touching regions are one cell above this ratio of saddle to top"
     )
     min_area_um2: NonNegative = Field(60.0, description="reference: smaller regions are not cells [um2]")
     background_um: Positive = Field(50.0, description="scale of the local background [um]")
@@ -155,9 +155,7 @@ class QuantifyConfig(Section):
 class TrackConfig(Section):
     """Cells to tracks with lineage."""
 
-    search_range_um: Positive | Literal["auto"] = Field(
-        "auto", description="largest step between frames [um]"
-    )
+    search_range_um: Positive | Literal["auto"] = Field("auto", description="largest step per frame [um]")
     memory_frames: Annotated[int, Field(ge=0)] = Field(2, description="frames a cell may be missed")
     log_mass_weight_um: NonNegative | Literal["auto"] = Field(
         "auto", description="distance that one unit of log dry mass counts for in linking [um]"
@@ -295,6 +293,7 @@ class Config(Section):
     fields: FieldsConfig = FieldsConfig()
     train_unwrap: TrainUnwrapConfig = TrainUnwrapConfig()
     train_quantify: TrainQuantifyConfig = TrainQuantifyConfig()
+    transfer_quantify: TransferQuantifyConfig = TransferQuantifyConfig()
     train_score: TrainScoreConfig = TrainScoreConfig()
     calibrate_error: CalibrateErrorConfig = CalibrateErrorConfig()
     evaluate: EvaluateConfig = EvaluateConfig()

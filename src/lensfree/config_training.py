@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -61,10 +61,10 @@ class TrainUnwrapConfig(Section):
 class TrainQuantifyConfig(Section):
     """Training of the CNN that maps OPD to representations."""
 
-    recipes: Count = Field(140, description="draws of distance, colours, density and noise")
+    recipes: Count = Field(200, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
-    steps: Count = Field(7000, description="optimiser steps")
+    steps: Count = Field(9000, description="optimiser steps")
     batch: Count = Field(8, description="crops per step")
     learning_rate: Positive = Field(3e-3, description="peak of the one-cycle schedule")
     layers: Count = Field(20, description="convolution layers")
@@ -75,19 +75,34 @@ class TrainQuantifyConfig(Section):
         "demo/real/livecyte_movie/mda_mb_231_phase.tif",
         description="OPD movie of real cells; its left half joins, labelled by the reference; none: without",
     )
-    real_fraction: Fraction = Field(0.25, description="share of fields made of real cells, cultures aside")
+    real_fraction: Fraction = Field(0.35, description="share of fields made of real cells, cultures aside")
     real_max_opd_nm: tuple[float, float] = Field(
-        (300.0, 900.0), description="range of OPD that the brightest grey level stands for [nm]"
+        (250.0, 600.0), description="range of OPD that the brightest grey level stands for [nm]"
     )
-    own_acquisitions: tuple[str, ...] = Field(
-        (), description="acquisitions of the sheet that join the simulated fields, labelled by the reference"
-    )
-    own_stride: Count = Field(10, description="every how many of their frames one is used")
     zoom: tuple[float, float] = Field((0.65, 1.1), description="range of zooms of every second field")
     opd_gain: tuple[float, float] = Field((0.7, 2.0), description="range of gains on OPD")
     noise_sd_nm: NonNegative = Field(5.0, description="largest noise added to training fields [nm]")
     background_nm: NonNegative = Field(10.0, description="largest slow background added [nm]")
     seed: int = Field(2000, description="seed of data and weights")
+
+
+class TransferQuantifyConfig(Section):
+    """Training of the CNN of quantify on own acquisitions, labelled by the reference, and its verdict."""
+
+    acquisitions: tuple[str, ...] = Field((), description="acquisitions of the sheet to learn from")
+    start: str = Field("quantify", description="model that training starts from and has to beat")
+    frames: Count = Field(12, description="frames of each acquisition, spread over its length")
+    held_out: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.25, description="share of the width, at the right of every frame, that judges and does not train"
+    )
+    crops: Count = Field(800, description="crops, spread over the frames")
+    crop_px: Count = Field(128, description="side of a crop, in pixels of the network")
+    steps: Count = Field(2000, description="optimiser steps")
+    learning_rate: Positive = Field(3e-4, description="peak of the one-cycle schedule")
+    min_cells: Count = Field(
+        100, description="fewer labelled cells, to train on or to judge by, are an error"
+    )
+    seed: int = Field(5000, description="seed of crops, training and verdict")
 
 
 class TrainScoreConfig(Section):
@@ -132,6 +147,15 @@ class EvaluateConfig(Section):
     )
     quant_cells_per_mm2: tuple[float, ...] = Field(
         (183.0, 255.0, 364.0, 527.0), description="densities for quant"
+    )
+    quant_robust_cells_per_mm2: Positive = Field(
+        255.0, description="density of the fields that quant degrades"
+    )
+    quant_degradation_nm: tuple[tuple[NonNegative, NonNegative], ...] = Field(
+        ((0.0, 0.0), (10.0, 0.0), (20.0, 0.0), (0.0, 15.0), (0.0, 30.0), (10.0, 15.0), (20.0, 30.0)),
+        min_length=2,
+        description="noise sd and largest slow background added to OPD [nm]; the first level is the clean "
+        "one, the last the worst",
     )
     track_frames: Count = Field(288, description="length of the cultures for track")
     track_cells_per_mm2: Positive = Field(60.0, description="density in their first frame")

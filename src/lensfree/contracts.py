@@ -75,6 +75,12 @@ _CELL_COLUMNS = dict(
         "standard error of dry_mass_pg, what is systematic included, calibrated on simulated cells of three "
         "colours; NaN where the chain that measured the cell has no calibration",
     ),
+    touches_border=Column(
+        "bool",
+        "1",
+        "whether the border of the field may cut the cell: reference: its outline reaches the border; "
+        "otherwise: its centre is nearer to the border than the radius of a disc",
+    ),
     model=Column("str", "1", "what measured the cell: name and version of the model, or reference"),
 )
 

@@ -14,7 +14,7 @@ SHAPE_YX = (120, 170)
 PITCH_UM = 1.67
 CONFIG = QuantifyConfig()
 ALPHA = 0.18
-COLUMNS = ["y_um", "x_um", *MEASURES]
+COLUMNS = ["y_um", "x_um", *MEASURES, "touches_border"]
 
 
 @pytest.mark.parametrize("pitch_um", [1.0, 1.67, 2.2])
@@ -99,7 +99,7 @@ def test_a_field_without_cells_gives_an_empty_table(level_nm, noise_nm):
     rng = np.random.default_rng(5)
     cells = measure_cells(level_nm + noise_nm * rng.normal(size=SHAPE_YX), PITCH_UM, CONFIG)
     assert len(cells) == 0 and list(cells.columns) == COLUMNS
-    assert (cells.dtypes == np.float64).all()
+    assert cells.dtypes.tolist() == [np.dtype(float)] * 6 + [np.dtype(bool)]
 
 
 def test_nan_is_refused_with_its_place():

@@ -11,7 +11,7 @@ from lensfree.config import QuantifyConfig
 SHAPE_YX = (130, 190)
 PITCH_UM = 1.67
 CONFIG = QuantifyConfig()
-COLUMNS = ["y_um", "x_um", *MEASURES]
+COLUMNS = ["y_um", "x_um", *MEASURES, "touches_border"]
 
 
 def cells_at(centres_um, rng=None):
@@ -119,6 +119,34 @@ def test_a_disc_centred_outside_the_field_is_left_to_the_neighbouring_field():
     assert len(found) == 1 and found.y_um[0] == pytest.approx(60.0, abs=0.5)
 
 
+def test_a_cell_touches_the_border_when_its_disc_does():
+    """Pixels end half a pixel beyond their centres: the field is 217.1 um high and 317.3 um wide."""
+    bottom_um, right_um = (n * PITCH_UM - PITCH_UM / 2 for n in SHAPE_YX)
+    cells = cells_at(
+        [(2.0, 60.0), (bottom_um - 3.5, 60.0), (60.0, 2.5), (60.0, right_um - 3.0)]
+        + [(6.5, 120.0), (bottom_um - 7.0, 120.0), (120.0, 6.5), (120.0, right_um - 7.0), (90.0, 150.0)]
+    )
+    found = find_peaks(draw_representation(cells, SHAPE_YX, PITCH_UM), PITCH_UM, CONFIG)
+    assert len(found) == 9
+    assert matched(found, cells)[0]["touches_border"].tolist() == [True] * 4 + [False] * 5
+
+
+@pytest.mark.parametrize(("disc_um", "expected"), [(9.9, False), (10.0, False), (10.1, True)])
+def test_a_disc_that_ends_at_the_border_does_not_touch_it(disc_um, expected):
+    """At a pitch of 1 um the field begins 0.5 um above the centres of its first row."""
+    cells = cells_at([(4.5, 60.0)])
+    maps = draw_representation(cells, (90, 130), 1.0)
+    found = find_peaks(maps, 1.0, CONFIG.model_copy(update={"disc_diameter_um": disc_um}))
+    assert found.y_um.tolist() == pytest.approx([4.5], abs=1e-9)
+    assert found["touches_border"].tolist() == [expected]
+
+
+def test_cells_of_one_height_are_listed_from_left_to_right():
+    cells = cells_at([(60.0 * PITCH_UM, x * PITCH_UM) for x in (150.0, 20.0, 90.5, 50.5)])
+    found = find_peaks(draw_representation(cells, SHAPE_YX, PITCH_UM), PITCH_UM, CONFIG)
+    np.testing.assert_allclose(found.x_um / PITCH_UM, [20.0, 50.5, 90.5, 150.0], atol=1e-9)
+
+
 def test_two_cells_nearer_than_the_least_distance_are_one():
     cells = cells_at([(60.0, 100.0), (60.0, 104.0)])
     assert len(find_peaks(draw_representation(cells, SHAPE_YX, PITCH_UM), PITCH_UM, CONFIG)) == 1
@@ -149,7 +177,7 @@ def test_blurred_noisy_maps_give_the_same_cells():
 def test_an_empty_field_has_no_cells_but_the_columns(level):
     found = find_peaks(np.full((4, *SHAPE_YX), level, np.float32), PITCH_UM, CONFIG)
     assert len(found) == 0 and list(found.columns) == COLUMNS
-    assert (found.dtypes == np.float64).all()
+    assert found.dtypes.tolist() == [np.dtype(float)] * 6 + [np.dtype(bool)]
 
 
 def test_nan_is_refused_with_its_place():

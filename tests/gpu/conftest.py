@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS / "phase"), str(TESTS.parent / "benchmarks")]
+sys.path[:0] = [str(TESTS / "phase"), str(TESTS / "cells"), str(TESTS.parent / "benchmarks")]
 
 
 @pytest.fixture(scope="session", autouse=True)

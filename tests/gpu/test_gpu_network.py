@@ -1,5 +1,6 @@
 """The CNN on the GPU: answers in bfloat16 beside those of the CPU in float32, and no copies on the way."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 import torch
 from scenes import CONFIG, OPTICS, PITCH_UM, RGB, cells_opd_nm, holograms
 
-from lensfree.arrays import to_numpy
+from lensfree.cells.peaks import find_peaks
+from lensfree.config import QuantifyConfig
 from lensfree.model_files import weights_file
 from lensfree.nets.plain_cnn import apply_cnn, has_bfloat16
 from lensfree.nets.weights import load_cnn
@@ -82,10 +84,42 @@ def test_neither_way_copies(cupy, maps):
     assert apply_cnn(torch.nn.Identity(), one).data.ptr == one.data.ptr
 
 
-def test_quantification_reads_the_same_cells(maps):
+def test_quantification_reads_the_same_cells(cupy, maps):
     opd_nm = OPD_SCALE_NM * maps[0]
     on_cpu, on_gpu = (
-        to_numpy(load_represent(MODELS / "quantify.safetensors", device)(opd_nm, PITCH_UM))
+        load_represent(MODELS / "quantify.safetensors", device)(opd_nm, PITCH_UM)
         for device in ("cpu", "cuda")
     )
-    np.testing.assert_allclose(on_gpu, on_cpu, atol=2e-3 * abs(on_cpu).max())
+    assert type(on_gpu) is cupy.ndarray
+    np.testing.assert_allclose(on_gpu.get(), on_cpu, atol=2e-3 * abs(on_cpu).max())
+    cells, same = (find_peaks(found, PITCH_UM, QuantifyConfig()) for found in (on_cpu, on_gpu))
+    assert len(same) == len(cells) > 0
+    np.testing.assert_allclose(same["dry_mass_pg"], cells["dry_mass_pg"], rtol=1e-2)
+
+
+@pytest.mark.parametrize("most_px", [2**13, 2**14])
+def test_tiles_of_a_field_are_the_whole_field_but_for_tensor_cores(maps, most_px):
+    represent = load_represent(MODELS / "quantify.safetensors", "cuda")
+    opd_nm = np.tile(OPD_SCALE_NM * maps[0], (2, 3))
+    whole = represent(opd_nm, PITCH_UM).get()
+    represent.network.most_px = most_px
+    np.testing.assert_allclose(represent(opd_nm, PITCH_UM).get(), whole, atol=2e-3 * abs(whole).max())
+
+
+def test_where_memory_is_short_the_network_sees_the_field_in_tiles(maps, caplog):
+    represent = load_represent(MODELS / "quantify.safetensors", "cuda")
+    opd_nm = np.tile(OPD_SCALE_NM * maps[0], (12, 12))
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    whole = represent(opd_nm, PITCH_UM).get()
+    peak = torch.cuda.max_memory_reserved()
+    torch.cuda.empty_cache()
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(0.6 * peak / total)
+    try:
+        with caplog.at_level(logging.WARNING):
+            tiled = represent(opd_nm, PITCH_UM).get()
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert "memory was exhausted by a network that sees" in caplog.text
+    np.testing.assert_allclose(tiled, whole, atol=2e-3 * abs(whole).max())

@@ -53,7 +53,9 @@ def _tracks() -> pd.DataFrame:
     names = ["frame", "time_h", "y_um", "x_um", "dry_mass_pg", "cell_id", "parent_id", "lineage_id"]
     table = pd.DataFrame(rows, columns=names)
     table["dry_mass_se_pg"] = 0.05 * table["dry_mass_pg"]
-    return table.assign(area_um2=300.0, max_opd_nm=200.0, length_um=22.0, model="reference 1")
+    return table.assign(
+        area_um2=300.0, max_opd_nm=200.0, length_um=22.0, touches_border=False, model="reference 1"
+    )
 
 
 def _series(tracks: pd.DataFrame) -> pd.DataFrame:

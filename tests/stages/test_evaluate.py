@@ -6,8 +6,9 @@ import pytest
 from lensfree.cells.representation import draw_representation
 from lensfree.config import Config, EvaluateConfig, ReconstructConfig
 from lensfree.stages import evaluate_recon
-from lensfree.stages.evaluate_quant import Look, _summary
 from lensfree.stages.held_out import held_out_fields, masses_pg
+from lensfree.stages.quant_looks import Comparison, Look
+from lensfree.stages.quant_summary import summarise
 
 CONFIG = Config(
     evaluate=EvaluateConfig(
@@ -73,12 +74,16 @@ def test_a_perfect_quantification_scores_1(field):
 
     maps = draw_representation(field.cells, field.opd_nm.shape, 1.67)
     found = find_peaks(maps, 1.67, QuantifyConfig())
-    scores = _summary("quant", [Look(found, field.cells, field.opd_nm.shape, 1.67)], (1,), {"recall": 0.97})
+    targets = {"recall": 0.97}
+
+    def scored(some):
+        looks = [Look(some, field.cells, field.opd_nm.shape, 1.67)]
+        return summarise("quant", Comparison.of_cells(looks), (1,), targets)
+
+    scores = scored(found)
     assert scores["quant.precision"].value == scores["quant.recall"].value == 1.0
     assert scores["quant.mass_r2"].value == pytest.approx(1.0, abs=1e-6)
     assert scores["quant.mass_slope"].value == pytest.approx(1.0, abs=1e-3)
+    assert scores["quant.mass_intercept"].value == pytest.approx(0.0, abs=0.2)
     assert scores["quant.recall"].is_met is True
-    half = _summary(
-        "quant", [Look(found[::2], field.cells, field.opd_nm.shape, 1.67)], (1,), {"recall": 0.97}
-    )
-    assert half["quant.recall"].is_met is False
+    assert scored(found[::2])["quant.recall"].is_met is False

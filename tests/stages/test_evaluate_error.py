@@ -11,7 +11,7 @@ from lensfree.nets.weights import save_cnn
 from lensfree.stages import evaluate_error
 from lensfree.stages.calibrations import CalibrationError, sha256_of
 from lensfree.stages.evaluate_error import pairs_of, summarise
-from lensfree.stages.evaluate_quant import Look
+from lensfree.stages.quant_looks import Look
 
 SEEDS = (90001,)
 

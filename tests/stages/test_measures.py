@@ -57,11 +57,17 @@ def test_accuracy_replaces_what_was_measured_and_keeps_the_rest(tmp_path):
     assert "| `recon.a` | 3 nm |" in page
 
 
-def test_figures_are_copied_beside_the_tables(tmp_path):
+def test_pages_and_figures_are_copied_beside_the_tables(tmp_path):
     figure, docs = tmp_path / "measured" / "calibration.png", tmp_path / "docs"
+    page = tmp_path / "measured" / "quantification.md"
     figure.parent.mkdir()
     figure.write_bytes(b"a picture")
+    page.write_text("a page")
     write_measures(tmp_path / "quant.json", {"quant.a": measure(1.0)}, "make evaluate ONLY=quant")
-    accuracy.run(measured=[tmp_path / "quant.json"], docs=docs, figures=[figure])
+    accuracy.run(measured=[tmp_path / "quant.json"], docs=docs, beside=[figure, page])
     assert (docs / "calibration.png").read_bytes() == b"a picture"
-    assert {path.name for path in docs.iterdir()} == {"accuracy.json", "accuracy.md", "calibration.png"}
+    assert (docs / "quantification.md").read_text() == "a page"
+    assert {path.name for path in docs.iterdir()} == {
+        *("accuracy.json", "accuracy.md"),
+        *("calibration.png", "quantification.md"),
+    }

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,11 @@ from lensfree.stages.quantify import run
 SHAPE_YX = (72, 110)
 PITCH_UM = 1.67
 REFERENCE = QuantifyConfig(method="reference", device="cpu")
+CNN = QuantifyConfig(device="cpu")
+SHIPPED = Path(__file__).parents[2] / "models" / "quantify.safetensors"
+METHODS = pytest.mark.parametrize(
+    ("config", "weights"), [(REFERENCE, None), (CNN, SHIPPED)], ids=["reference", "cnn"]
+)
 
 
 def dome_nm(y_um, x_um, height_nm, radius_um=12.0):
@@ -81,6 +88,46 @@ def test_a_chunk_without_cells_gives_an_empty_table_under_its_contract(tmp_path,
     run(opd=opd, out=out, config=REFERENCE, weights=None, provenance={})
     cells = read_table(out, CELLS)
     assert len(cells) == 0 and list(cells.columns) == list(CELLS.columns)
+
+
+def write_background(path, opd_nm):
+    """A chunk of one frame."""
+    with create_opd(
+        path, n_frames=1, first_frame=0, shape_yx=opd_nm.shape, pixel_pitch_um=PITCH_UM, provenance={}
+    ) as sink:
+        sink.write(0, time_h=0.0, opd_nm=opd_nm, z_um=1000.0, background_sd_nm=2.0)
+
+
+@METHODS
+@pytest.mark.parametrize("sd_nm", [0.0, 3.0])
+def test_a_frame_of_background_gives_an_empty_table(tmp_path, config, weights, sd_nm):
+    """Noise on a slope of 10 nm: nothing there is a cell, and that is no error."""
+    y, x = np.indices(SHAPE_YX)
+    noise_nm = sd_nm * np.random.default_rng(4).normal(size=SHAPE_YX)
+    write_background(tmp_path / "opd.h5", noise_nm + 5.0 * y / SHAPE_YX[0] - 5.0 * x / SHAPE_YX[1])
+    out = tmp_path / "cells.parquet"
+    run(opd=tmp_path / "opd.h5", out=out, config=config, weights=weights, provenance={})
+    cells = read_table(out, CELLS)
+    assert len(cells) == 0 and list(cells.columns) == list(CELLS.columns)
+    assert cells["touches_border"].dtype == bool and cells["dry_mass_pg"].dtype == np.float64
+
+
+@METHODS
+def test_cells_that_the_border_cuts_are_marked(tmp_path, config, weights):
+    opd, out = tmp_path / "opd.h5", tmp_path / "cells.parquet"
+    write_stack(opd, [[(60.0, 2.0, 200.0), (60.0, 90.0, 200.0), (60.0, 130.0, 200.0)]])
+    run(opd=opd, out=out, config=config, weights=weights, provenance={})
+    cells = read_table(out, CELLS).sort_values("x_um")
+    assert cells["touches_border"].tolist() == [True, False, False]
+
+
+@METHODS
+def test_opd_that_is_not_finite_is_refused_with_its_place(config, weights):
+    opd_nm = np.zeros(SHAPE_YX, np.float32)
+    opd_nm[3, 7] = np.nan
+    measure, _ = quantify._method(config, weights)
+    with pytest.raises(ValueError, match=r"1 values that are not finite, first at \(y, x\) = \(3, 7\)"):
+        measure(opd_nm, PITCH_UM)
 
 
 def test_cells_come_from_the_representation_of_each_frame(tmp_path, monkeypatch):

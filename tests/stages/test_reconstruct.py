@@ -16,6 +16,7 @@ from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig, Storag
 from lensfree.contracts import FOCUS
 from lensfree.io.stacks import create_holograms, open_opd
 from lensfree.io.tables import read_table, write_table
+from lensfree.memory import free_memory
 from lensfree.phase import retriever
 from lensfree.stages import focus, reconstruct
 from lensfree.stages.refocus import out_of_focus
@@ -262,7 +263,7 @@ def test_what_libraries_keep_of_a_gpus_memory_is_handed_back(monkeypatch):
         get_default_memory_pool=lambda: SimpleNamespace(free_all_blocks=lambda: freed.append("pool")),
     )
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    reconstruct._free_cached()
+    free_memory("cuda")
     assert freed == ["plans", "pool"]
 
 

@@ -144,34 +144,6 @@ def test_errors_on_discs_weigh_more_than_errors_beside_them():
     assert disc_weighted_l1(target + ghost, target) == pytest.approx(1 / 20)
 
 
-def test_own_acquisitions_join_with_the_answers_of_the_classical_pipeline(tmp_path):
-    """Cells at another pitch: the crop shows them at the network's pitch, the maps hold their dry mass."""
-    from lensfree.io.stacks import create_opd
-    from lensfree.simulate.population import random_field
-    from lensfree.stages.own_crops import own_crops
-
-    pitch_um, shape_yx = 1.0, (150, 180)
-    cells = random_field(np.random.default_rng(4), shape_yx, pitch_um, 250.0)
-    opd_nm = render_opd(cells, shape_yx, pitch_um)
-    with create_opd(
-        tmp_path / "0000.h5", n_frames=3, first_frame=0, shape_yx=shape_yx, pixel_pitch_um=pitch_um
-    ) as sink:
-        for index in range(3):
-            sink.write(index, time_h=index / 6, opd_nm=opd_nm if index != 1 else None)
-    config = TrainQuantifyConfig(crop_px=90, crops_per_field=1, own_stride=1)
-    crops = own_crops([tmp_path / "0000.h5"], config, QuantifyConfig(), PITCH_UM)
-    assert crops.shape == (2, 5, 90, 90)  # two frames that are there, at most 90 px high at 1.67 um
-    found = find_peaks(crops[0, 1:].astype(np.float32), PITCH_UM, QuantifyConfig())
-    measured_pg = measure_cells(opd_nm, pitch_um, QuantifyConfig())["dry_mass_pg"].to_numpy()
-    assert len(found) >= 2
-    for dry_mass_pg in found["dry_mass_pg"]:
-        assert np.abs(measured_pg / dry_mass_pg - 1).min() < 2e-3
-    with pytest.raises(ValueError, match="smaller than a crop of 120; lower train_quantify.crop_px"):
-        own_crops(
-            [tmp_path / "0000.h5"], config.model_copy(update={"crop_px": 120}), QuantifyConfig(), PITCH_UM
-        )
-
-
 def test_a_single_task_network_answers_one_map_and_learns_from_that_alone():
     rng = np.random.default_rng(5)
     crops = rng.normal(size=(6, 1 + len(MEASURES), 24, 24)).astype(np.float16)

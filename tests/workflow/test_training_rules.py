@@ -1,4 +1,4 @@
-"""The training rules at toy size: weights with their card come out, and an unknown acquisition is named."""
+"""The training rules at toy size: weights with their card come out, and a missing input is named."""
 
 import pytest
 
@@ -15,7 +15,7 @@ TOY = {
     },
     "train_quantify": {
         **{"recipes": 1, "crops_per_field": 2, "crop_px": 40, "steps": 2, "batch": 2, "layers": 3},
-        **{"own_acquisitions": ["movie"], "own_stride": 90, "real_movie": "none"},
+        **{"real_movie": "none"},
     },
     "train_score": {"simulated_series": 12, "epochs": 1, "windows_per_epoch": 300},
     "score": {"min_training_windows": 100},
@@ -28,15 +28,9 @@ def test_the_networks_can_be_trained_again_with_one_command(movie):
     models = movie.folder / "results" / "models"
     cards = {name: read_card(models / f"{name}.safetensors") for name in ("unwrap", "quantify", "forecast")}
     assert cards["unwrap"]["pairs"] == "2"
-    assert (cards["quantify"]["own_stacks"], int(cards["quantify"]["crops"])) == ("2", 2 + 3 * 2)
+    assert cards["quantify"]["crops"] == "2"
     assert cards["forecast"]["trained_on"].startswith("shipped, 12 simulated histories")
     assert movie.planned("train") == set()
-
-
-def test_an_unknown_acquisition_to_train_on_is_named(movie):
-    movie.config = {**movie.config, "train_quantify": {"own_acquisitions": ["film"]}}
-    text = movie.run("train", is_ok=False)
-    assert "train_quantify.own_acquisitions: 'film' is not in the sheet, which has movie" in text
 
 
 def test_a_movie_of_real_cells_that_is_not_there_is_named_before_any_job(movie):

@@ -1,14 +1,14 @@
 """What training and evaluation read: acquisitions, models and real data."""
 
 
-def own_training_stacks(wildcards):
-    """The OPD of the acquisitions that train_quantify is to learn from besides simulated fields."""
+def transfer_stacks(wildcards):
+    """The OPD of the acquisitions that transfer_quantify learns from and judges by."""
     files = []
-    for name in CONFIG.train_quantify.own_acquisitions:
+    for name in CONFIG.transfer_quantify.acquisitions:
         if name not in ACQUISITIONS:
             known = ", ".join(ACQUISITIONS)
             raise WorkflowError(
-                f"train_quantify.own_acquisitions: '{name}' is not in the sheet, which has {known}"
+                f"transfer_quantify.acquisitions: '{name}' is not in the sheet, which has {known}"
             )
         names = chunk_names(N_FRAMES[name], CONFIG.frames_per_chunk)
         files += expand("<results>/{acquisition}/opd/{chunk}.h5", acquisition=name, chunk=names)
@@ -28,9 +28,13 @@ def real_stills(wildcards):
     return [os.path.relpath(Path(workflow.basedir) / name) for name in CONFIG.train_unwrap.real_stills]
 
 
+def real_samples():
+    """The demo's folder of real samples; evaluation measures in those that no training uses."""
+    return os.path.relpath(Path(workflow.basedir) / "demo" / "real")
+
+
 AREA_SECTIONS = {
     "recon": ("optics", "fields", "load", "focus", "reconstruct", "evaluate"),
-    "quant": ("optics", "fields", "reconstruct", "quantify", "evaluate"),
     "track": ("simulate", "track", "evaluate"),
     "score": ("score", "train_score", "evaluate"),
 }
@@ -39,13 +43,11 @@ AREA_SECTIONS = {
 def area_inputs(wildcards):
     """The models and real data that an area is measured with, named as its stage names them."""
     refine = {"refine_weights": model_of(CONFIG.reconstruct.refine)}
-    quantify = {"quantify_weights": model_of(CONFIG.quantify.model)}
     needed = {
         "recon": {
             **refine,
-            "real": os.path.relpath(Path(workflow.basedir) / "demo" / "real"),
+            "real": real_samples(),
         },
-        "quant": {**refine, **quantify},
         "track": {},
         "score": {"forecast_weights": model_of(CONFIG.score.shipped_model)},
     }

@@ -1,7 +1,6 @@
 rule train_quantify:
     input:
         refine=lambda wildcards: model_of(CONFIG.reconstruct.refine),
-        own=own_training_stacks,
         movie=lambda wildcards: real_movie(CONFIG.train_quantify),
     output:
         weights="<results>/models/quantify.safetensors",

@@ -29,8 +29,9 @@ def measure_cells(opd_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyCon
         config: all but `method`, `model`, `disc_diameter_um` and `device` is used.
 
     Returns:
-        columns `y_um`, `x_um` (centroid of the outline) and `MEASURES` (float64), a row per cell, from
-        top to bottom; see `measure_regions`. Without cells the table has no rows.
+        columns `y_um`, `x_um` (centroid of the outline) and `MEASURES` (float64) and `touches_border`
+        (bool), a row per cell, from top to bottom; see `measure_regions`. Without cells the table has no
+        rows.
 
     Raises:
         ValueError: if the map is not two-dimensional or holds values that are not finite.
@@ -63,7 +64,9 @@ def measure_regions(
         A row per label in order: `y_um`, `x_um` of the outline's centroid, every pixel alike; dry mass,
         the integral of OPD over the outline divided by alpha (Eq. 3 and 4); projected area; the largest
         OPD; length, the major axis of the ellipse with the outline's second central moments, as
-        scikit-image's `axis_major_length`. Labels without pixels are left out.
+        scikit-image's `axis_major_length`; `touches_border`, whether the outline has a pixel in the
+        outermost rows or columns, so that the measures are those of a part. Labels without pixels are
+        left out.
     """
     count = int(labels.max(initial=0))
     index = np.arange(1, count + 1)
@@ -91,7 +94,9 @@ def measure_regions(
         "length_um": 4.0 * np.sqrt(largest) * pixel_pitch_um,
     }
     centres = {"y_um": mean_y * pixel_pitch_um, "x_um": mean_x * pixel_pitch_um}
-    return pd.DataFrame(centres | {name: measures[name] for name in MEASURES}, dtype=float)
+    table = pd.DataFrame(centres | {name: measures[name] for name in MEASURES}, dtype=float)
+    is_at_border = (y == 0) | (y == labels.shape[0] - 1) | (x == 0) | (x == labels.shape[1] - 1)
+    return table.assign(touches_border=mean(is_at_border) > 0)
 
 
 def check_opd(opd_nm: np.ndarray) -> None:

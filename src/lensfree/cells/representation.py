@@ -6,8 +6,12 @@ section 2.3: discs of 10 um diameter, one map per measure. `peaks.find_peaks` re
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+
+from lensfree.arrays import array_namespace
 
 MEASURES = ("dry_mass_pg", "area_um2", "max_opd_nm", "length_um")
 """The measures in the order of the maps' first axis."""
@@ -66,28 +70,39 @@ def nearest_within(
     Returns:
         flat pixel indices, ascending and without repeats, and for each the index of its centre.
     """
-    index_yx, distance2 = patches(centres_px, radius_px)
-    is_kept = (distance2 <= radius_px**2) & np.all((index_yx >= 0) & (index_yx < shape_yx), axis=-1)
+    rows, columns, distance2 = patches(centres_px, radius_px)
+    is_kept = (distance2 <= radius_px**2) & is_on_grid(rows, columns, shape_yx)
     row = np.broadcast_to(np.arange(len(centres_px))[:, None], is_kept.shape)[is_kept]
-    pixel = np.ravel_multi_index(tuple(index_yx[is_kept].T), shape_yx)
+    pixel = np.ravel_multi_index((rows[is_kept], columns[is_kept]), shape_yx)
     order = np.lexsort((row, distance2[is_kept], pixel))
     pixel, first = np.unique(pixel[order], return_index=True)
     return pixel, row[order][first]
 
 
-def patches(centres_px: np.ndarray, radius_px: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the square of pixels around each centre that holds every pixel within the radius.
+def patches(centres_px: Any, radius_px: float) -> tuple[Any, Any, Any]:
+    """Return pixels around each centre, among them every one within the radius.
+
+    Args:
+        centres_px: (n, 2) positions y, x in pixels, NumPy or CuPy.
+        radius_px: in pixels.
 
     Returns:
-        index_yx int (n, k, 2) of the k pixels around each centre, and the squared distance (n, k) of
-        each to the centre, in pixels. Indices may lie outside the grid.
+        rows and columns int (n, k) of k pixels around each centre, and the squared distance (n, k) of
+        each to the centre, in pixels. They may lie outside the grid.
     """
+    xp = array_namespace(centres_px)
     reach = int(np.ceil(radius_px)) + 1
-    steps = np.arange(-reach, reach + 1)
-    offsets = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
-    index_yx = np.rint(centres_px).astype(np.int64)[:, None, :] + offsets
-    distance2 = np.sum((index_yx - centres_px[:, None, :]) ** 2, axis=-1)
-    return index_yx, distance2
+    down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    is_near = down**2 + right**2 <= reach**2
+    nearest = xp.rint(centres_px).astype(xp.int64)
+    rows = nearest[:, :1] + xp.asarray(down[is_near])
+    columns = nearest[:, 1:] + xp.asarray(right[is_near])
+    return rows, columns, (rows - centres_px[:, :1]) ** 2 + (columns - centres_px[:, 1:]) ** 2
+
+
+def is_on_grid(rows: Any, columns: Any, shape_yx: tuple[int, ...]) -> Any:
+    """Return which pixels lie on a grid."""
+    return (rows >= 0) & (rows < shape_yx[0]) & (columns >= 0) & (columns < shape_yx[1])
 
 
 def _check(cells: pd.DataFrame) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from lensfree.arrays import cpu_count
 from lensfree.io.files import written_whole
+from lensfree.model_files import ModelError
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, channels_last
+from lensfree.nets.weights import read_card
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ def fit(
     seed: int,
     checkpoint: Path | None = None,
     checkpoint_every: int = 200,
+    start: Path | None = None,
     device: str = "cpu",
 ) -> tuple[PlainCnn, list[float]]:
     """Train a plain CNN with Adam on a one-cycle schedule.
@@ -46,23 +50,27 @@ def fit(
             that it is handed; each step has its own generator, so that a resumed run draws the
             same batches as one that was never stopped.
         loss_of: (prediction, target) -> scalar.
-        steps: optimiser steps of the schedule; a tenth more follow with settled batch norms.
+        steps: optimiser steps of the schedule; a tenth more follow with settled batch norms; none with 0.
         learning_rate: peak of the schedule.
         seed: seed of weights and batches.
         checkpoint: where to keep the state; a run that finds one goes on from it.
         checkpoint_every: steps between checkpoints.
+        start: weights to begin from; random ones without.
         device: `cpu` or `cuda`.
 
     Returns:
         The trained network on the CPU and the loss of every step, settling included.
+
+    Raises:
+        ModelError: if the weights to begin from are of another network.
     """
     torch.set_num_threads(cpu_count())
     torch.manual_seed(seed)
-    model = PlainCnn(spec).to(device)
+    model = _begun(spec, start).to(device)
     channels_last(model)
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, learning_rate, total_steps=steps, pct_start=0.15
+        optimiser, learning_rate, total_steps=max(steps, 1), pct_start=0.15
     )
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
     losses = _resume(checkpoint, parts, spec)
@@ -122,6 +130,20 @@ def turn(maps: np.ndarray, which: int) -> np.ndarray:
     """Return maps (..., y, x) in one of the eight flips and rotations of the square."""
     turned = np.rot90(maps, which % 4, axes=(-2, -1))
     return np.ascontiguousarray(turned[..., ::-1] if which >= 4 else turned)
+
+
+def _begun(spec: PlainCnnSpec, start: Path | None) -> PlainCnn:
+    model = PlainCnn(spec)
+    if start is None:
+        return model
+    card, wanted = read_card(start), spec.as_metadata()
+    got = {name: card.get(name, "none") for name in wanted}
+    if got != wanted:
+        raise ModelError(
+            f"{start} is a network of {got}, expected {wanted}; start from weights of that network"
+        )
+    model.load_state_dict(load_file(start))
+    return model
 
 
 def _resume(checkpoint: Path | None, parts: dict[str, Any], spec: PlainCnnSpec) -> list[float]:

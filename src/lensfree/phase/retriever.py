@@ -13,6 +13,7 @@ import numpy as np
 
 from lensfree.arrays import array_namespace
 from lensfree.config import OpticsConfig, ReconstructConfig
+from lensfree.memory import is_memory_exhausted
 from lensfree.optics.hologram import Channel, is_recorded, padding_px
 from lensfree.optics.plate import Tilt, moved
 from lensfree.phase.problem import MOST_DARK, Retrieval, forget_transfers, off_background
@@ -30,9 +31,6 @@ SMALLEST_IN_OVERLAPS = 2
 
 FARTHEST = 1.05
 """Largest distance of a tile over that of the field's centre."""
-
-SAID_WHEN_EXHAUSTED = ("out of memory", "alloc_failed", "can't allocate memory", "cannot allocate memory")
-"""What torch, cuFFT and cuDNN say; NumPy and CuPy raise a MemoryError."""
 
 
 @dataclass
@@ -74,7 +72,7 @@ class Retriever:
             try:
                 return self._retrieve(intensity, channels, saturated, counts_yx)
             except Exception as error:
-                if not _is_memory_exhausted(error):
+                if not is_memory_exhausted(error):
                     raise
                 said = str(error)
             # Only here, outside of the handler, are the arrays of what failed free.
@@ -185,11 +183,6 @@ def _joined(
         refine_rejected=any(part.refine_rejected for part in there),
         n_evaluations=sum(part.n_evaluations for part in there),
     )
-
-
-def _is_memory_exhausted(error: BaseException) -> bool:
-    said = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in said for words in SAID_WHEN_EXHAUSTED)
 
 
 def _described(shape_yx: Sequence[int], counts_yx: tuple[int, int]) -> str:

@@ -1,4 +1,4 @@
-"""Merge what the areas measured into docs/accuracy.json and docs/accuracy.md, figures beside them."""
+"""Merge what the areas measured into docs/accuracy.json and accuracy.md, pages and figures beside them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ HEAD = """# Accuracy
 Measured by the commands in the last column on simulated acquisitions with known truth (synthetic
 data, seeds that no training uses) and, where the key says beads, on real holograms. Written by
 `make evaluate`; do not edit. How the standard error of dry mass is calibrated: [figure](calibration.png).
+Quantification beside the published table, on degraded maps and on real cells: [page](quantification.md).
 
 | key | value | target | met | n | what is compared | command |
 |---|---|---|---|---|---|---|
 """
 
 
-def run(*, measured: Sequence[Path], docs: Path, figures: Sequence[Path] = ()) -> None:
-    """Replace the keys that were measured, keep the others, write both files; copy the figures."""
+def run(*, measured: Sequence[Path], docs: Path, beside: Sequence[Path] = ()) -> None:
+    """Replace the keys that were measured, keep the others, write both files; copy pages and figures."""
     path = docs / "accuracy.json"
     entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for area in measured:
@@ -31,9 +32,9 @@ def run(*, measured: Sequence[Path], docs: Path, figures: Sequence[Path] = ()) -
     rows = [_row(key, measure, command) for key, (measure, command) in sorted(read_measures(path).items())]
     with written_whole(docs / "accuracy.md") as partial:
         partial.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
-    for figure in figures:
-        with written_whole(docs / figure.name) as partial:
-            shutil.copyfile(figure, partial)
+    for path in beside:
+        with written_whole(docs / path.name) as partial:
+            shutil.copyfile(path, partial)
 
 
 def _row(key: str, measure: Measure, command: str) -> str:

@@ -16,9 +16,9 @@ from lensfree.phase.level import background_sd_nm
 from lensfree.report.calibration import by_standard_error, draw_calibration
 from lensfree.report.style import to_png
 from lensfree.stages.calibrations import Calibration, CalibrationError, read_calibrations
-from lensfree.stages.evaluate_quant import Look
 from lensfree.stages.held_out import held_out_cultures, held_out_fields, retrieve_opd
 from lensfree.stages.measures import Measure
+from lensfree.stages.quant_looks import Look
 from lensfree.stages.refine import load_refine
 from lensfree.stages.represent import load_represent
 from lensfree.stages.training_fields import TrueField

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig, Storag
 from lensfree.contracts import FOCUS
 from lensfree.io.stacks import create_opd, open_holograms
 from lensfree.io.tables import read_table
+from lensfree.memory import free_memory
 from lensfree.optics.hologram import Channel
 from lensfree.optics.plate import Tilt
 from lensfree.phase.retriever import Retriever
@@ -69,7 +71,7 @@ def run(
             refine=refine,
             tilt=tilt,
             z_tolerance=focus_config.z_tolerance,
-            free_memory=_free_cached if device == "cuda" else _nothing,
+            free_memory=partial(free_memory, device),
         )
         frames = Frames(source, sink, retriever, device)
         finder = DistanceFinder(source.pixel_pitch_um, optics, focus_config, config, refine)
@@ -88,18 +90,3 @@ def run(
                 misfits[index] = found.misfit
         for index in out_of_focus(misfits, config.refocus_above):
             frames.refocus(index, channels_at(index), misfits[index], finder)
-
-
-def _free_cached() -> None:
-    """Hand back what CuPy and torch keep of the GPU's memory for the next array."""
-    import cupy
-    import torch
-
-    cupy.fft.config.get_plan_cache().clear()
-    cupy.get_default_memory_pool().free_all_blocks()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def _nothing() -> None:
-    """Do nothing: the CPU's memory is free as soon as its arrays are."""

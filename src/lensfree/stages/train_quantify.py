@@ -25,8 +25,7 @@ from lensfree.config import (
 )
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, channels_last, fold_batch_norm
 from lensfree.nets.train import fit, turn
-from lensfree.nets.weights import save_cnn
-from lensfree.stages.own_crops import own_crops
+from lensfree.nets.weights import read_card, save_cnn
 from lensfree.stages.quantify_crops import seen_and_wanted, spoil
 from lensfree.stages.training_crops import CropPlan, RealShare, checkpoint_in, make_crops
 
@@ -52,27 +51,23 @@ def run(
     reconstruct: ReconstructConfig,
     refine_weights: Path | None,
     card: Mapping[str, str],
-    own: Sequence[Path] = (),
     quantify: QuantifyConfig | None = None,
     movie: Path | None = None,
 ) -> None:
     """Make the crops (kept in `work`, so that an interrupted run goes on), train, save.
 
-    `own` are OPD chunks of the user's acquisitions, labelled by the classical pipeline; their crops join
-    the simulated ones. `movie` is a TIFF stack of grey levels whose left half joins as real cells.
+    `movie` is a TIFF stack of grey levels whose left half joins as real cells.
     """
     quantify = quantify or QuantifyConfig()
     plan = crop_plan(config, fields, optics, reconstruct, refine_weights, quantify, movie)
     folder = plan.folder(work)
     crops = make_crops(plan, folder)
-    if own:
-        crops = np.concatenate([crops, own_crops(own, config, quantify, fields.pixel_pitch_um)])
-    model, losses = trained(crops, config, checkpoint=checkpoint_in(folder, config, len(own)))
+    model, losses = trained(crops, config, checkpoint=checkpoint_in(folder, config))
     said = {
         "pixel_pitch_um": str(fields.pixel_pitch_um),
         "crops": str(len(crops)),
-        "own_stacks": str(len(own)),
         "real_cells": movie.name if movie else "none",
+        "steps": str(config.steps),
         "seed": str(config.seed),
         "training_l1": f"{np.mean(losses[-200:]):.4f}",
     }
@@ -107,10 +102,12 @@ def trained(
     *,
     measures: Sequence[int] = ALL_MEASURES,
     checkpoint: Path | None = None,
+    start: Path | None = None,
 ) -> tuple[PlainCnn, list[float]]:
     """Return a network trained on crops (crop, 1 + map, y, x), balanced, and the loss of every step.
 
-    `measures` are the maps that it answers, in this order; one alone makes a single-task network.
+    `measures` are the maps that it answers, in this order; one alone makes a single-task network. `start`
+    are weights to begin from; their architecture is kept then.
     """
     wanted = [1 + index for index in measures]
 
@@ -120,14 +117,16 @@ def trained(
         stacked = np.stack(pairs)
         return stacked[:, :1], np.ascontiguousarray(stacked[:, wanted])
 
+    spec = PlainCnnSpec(1, len(wanted), config.layers, config.features, config.stride)
     model, losses = fit(
-        PlainCnnSpec(1, len(wanted), config.layers, config.features, config.stride),
+        PlainCnnSpec.from_metadata(read_card(start)) if start else spec,
         draw_batch,
         disc_weighted_l1,
         steps=config.steps,
         learning_rate=config.learning_rate,
         seed=config.seed,
         checkpoint=checkpoint,
+        start=start,
     )
     balance(model, crops[:, [0, *wanted]])
     return model, losses

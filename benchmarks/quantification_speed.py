@@ -1,0 +1,179 @@
+"""Seconds and peak memory of a full sensor frame's OPD map to the list of four measurements.
+
+The map is synthetic: a field of cells behind full optics, noise and the shipped reconstruction, repeated as
+tiles until it fills the sensor; cells at the seams are cut. On the CPU, and on a GPU where one answers to
+CuPy. Linux only, for the memory. Usage: python benchmarks/quantification_speed.py, from the project's folder.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from descent import entry, write
+from frame import SHAPE_YX, TILE_YX
+from gpu import forget_memory, held_gb
+from peers import FORGET_PEAK, in_own_process, resident_mb
+from quantification import shipped_weights
+
+from lensfree.arrays import Device, resolve_device
+from lensfree.cells.peaks import find_peaks
+from lensfree.cells.representation import MEASURES
+from lensfree.config import Config, QuantifyConfig
+from lensfree.model_files import weights_file
+from lensfree.phase.retrieve import Refine
+from lensfree.stages.held_out import recipe_at, retrieve_opd
+from lensfree.stages.refine import load_refine
+from lensfree.stages.represent import load_represent
+from lensfree.stages.training_fields import FieldMaker
+
+MODELS = Path("models")
+CELLS_PER_MM2 = 255.0
+Z_UM = 1000.0
+TURNS = 3
+NO_GPU = "no GPU answers to CuPy: speed.quantify_measurements_per_s was not measured"
+MB_PER_GB = 1000.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one map cost.
+
+    Attributes:
+        network_s: seconds of the network, medians of `turns`, like all seconds.
+        maxima_s: seconds from its maps to the list.
+        total_s: seconds of both.
+        n_cells: cells in the list.
+        peak_gb: CPU: the most memory the process had; GPU: that CuPy and torch held.
+        turns: how often it was done.
+    """
+
+    network_s: float
+    maxima_s: float
+    total_s: float
+    n_cells: int
+    peak_gb: float
+    turns: int
+
+    @property
+    def measurements_per_s(self) -> float:
+        """Measurements of cells per second, four per cell."""
+        return len(MEASURES) * self.n_cells / self.total_s
+
+
+def full_map(config: Config, refine: Refine | None, shape_yx: tuple[int, int] = SHAPE_YX) -> np.ndarray:
+    """Return the OPD map of a sensor, float32 (y, x) [nm], tiled from one reconstructed field."""
+    rng = np.random.default_rng(config.evaluate.seeds[0])
+    recipe = recipe_at(TILE_YX, Z_UM, CELLS_PER_MM2, config)
+    tile_nm = retrieve_opd(FieldMaker(recipe, config.optics, rng).draw(rng), config, refine)
+    repeats = [-(-n // m) for n, m in zip(shape_yx, TILE_YX, strict=True)]
+    return np.tile(tile_nm, repeats)[: shape_yx[0], : shape_yx[1]].astype(np.float32)
+
+
+def seconds_and_cells(
+    opd_nm: np.ndarray,
+    weights: Path,
+    config: QuantifyConfig,
+    pixel_pitch_um: float,
+    device: Device,
+    synchronize: Callable[[], None],
+    turns: int,
+) -> tuple[np.ndarray, int]:
+    """Return seconds (turn, [network, maxima]) and the number of cells, after one map that warms up."""
+    represent = load_represent(weights, device)
+    taken = []
+    for _ in range(turns + 1):
+        synchronize()
+        start = time.perf_counter()
+        maps = represent(opd_nm, pixel_pitch_um)
+        synchronize()
+        middle = time.perf_counter()
+        cells = find_peaks(maps, pixel_pitch_um, config)
+        synchronize()
+        taken.append((middle - start, time.perf_counter() - middle))
+    return np.array(taken[1:]), len(cells)
+
+
+def cost_of(seconds: np.ndarray, n_cells: int, peak_gb: float) -> Cost:
+    """Return the medians over the turns."""
+    network_s, maxima_s = (float(value) for value in np.median(seconds, axis=0))
+    total_s = float(np.median(seconds.sum(axis=1)))
+    return Cost(network_s, maxima_s, total_s, n_cells, peak_gb, len(seconds))
+
+
+def on_cpu(
+    opd_nm: np.ndarray, weights: Path, config: QuantifyConfig, pixel_pitch_um: float, turns: int
+) -> Cost:
+    """Return the cost on the CPU, memory included; meant for a process of its own."""
+    FORGET_PEAK.write_text("5", encoding="ascii")
+    seconds, n_cells = seconds_and_cells(opd_nm, weights, config, pixel_pitch_um, "cpu", lambda: None, turns)
+    return cost_of(seconds, n_cells, resident_mb("VmHWM") / MB_PER_GB)
+
+
+def on_gpu(
+    opd_nm: np.ndarray, weights: Path, config: QuantifyConfig, pixel_pitch_um: float, turns: int
+) -> tuple[Cost, str]:
+    """Return the cost on a GPU, the map starting and the list ending in the host's memory, and the GPU."""
+    import cupy
+
+    forget_memory(cupy)
+    seconds, n_cells = seconds_and_cells(
+        opd_nm, weights, config, pixel_pitch_um, "cuda", torch.cuda.synchronize, turns
+    )
+    name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+    return cost_of(seconds, n_cells, held_gb(cupy)), name
+
+
+def entries(
+    cost: Cost, shape_yx: tuple[int, ...], where: str, machine: str | None
+) -> dict[str, dict[str, object]]:
+    """Return the lines of the table.
+
+    Args:
+        cost: what was measured.
+        shape_yx: pixels of the map.
+        where: `cpu` or `gpu`, in the keys.
+        machine: the GPU, None for the CPU.
+    """
+    size = f"OPD map of {shape_yx[0]} x {shape_yx[1]}, synthetic, {CELLS_PER_MM2:g} cells/mm2"
+    rate_key = "quantify_measurements_per_s" if machine else f"{where}_quantify_measurements_per_s"
+    lines = [
+        (f"{where}_quantify_s", cost.total_s, "s", "lower", f"{size}, to the list of four measurements"),
+        (f"{where}_quantify_network_s", cost.network_s, "s", "lower", f"the network alone, {size}"),
+        (f"{where}_quantify_maxima_s", cost.maxima_s, "s", "lower", f"local maxima alone, {size}"),
+        (f"{where}_quantify_cells", cost.n_cells, "1", "between", f"cells found, {size}"),
+        (rate_key, cost.measurements_per_s, "1/s", "higher", f"four per cell and map, {size}"),
+        (f"{where}_quantify_peak_gb", cost.peak_gb, "GB", "lower", f"peak memory, {size}"),
+    ]
+    stamp = {"machine": machine} if machine else {}
+    return {
+        f"speed.{key}": {**entry(float(value), unit, better, said, cost.turns, __file__), **stamp}
+        for key, value, unit, better, said in lines
+    }
+
+
+def main() -> None:
+    """Measure on the CPU, on a GPU if one answers, and write."""
+    config = Config()
+    weights, pitch_um = shipped_weights(config), config.fields.pixel_pitch_um
+    retrieval = config.reconstruct.model_copy(update={"device": "cpu"})
+    config = config.model_copy(update={"reconstruct": retrieval})
+    opd_nm = full_map(config, load_refine(weights_file(config.reconstruct.refine, MODELS)))
+    arguments = (opd_nm, weights, config.quantify, pitch_um, TURNS)
+    cost = in_own_process(on_cpu, *arguments)
+    print(cost, flush=True)
+    write(entries(cost, opd_nm.shape, "cpu", None))
+    if resolve_device("auto") == "cpu":
+        print(NO_GPU)
+        return
+    cost, machine = on_gpu(*arguments)
+    print(machine, cost)
+    write(entries(cost, opd_nm.shape, "gpu", machine))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The speed of quantification at toy size: the map, the turns, the lines of the table."""
+
+import numpy as np
+import pytest
+import quantification_speed
+from dome_fields import DOMES, PITCH_UM, SHAPE_YX, scene
+from peers import in_own_process
+from quantification import shipped_weights
+from quantification_speed import Cost, cost_of, entries, full_map, on_cpu, seconds_and_cells
+
+from lensfree.config import Config
+
+CONFIG = Config()
+COST = Cost(network_s=1.5, maxima_s=0.5, total_s=2.0, n_cells=700, peak_gb=0.9, turns=3)
+
+
+def test_the_map_is_one_reconstructed_tile_repeated(monkeypatch):
+    monkeypatch.setattr(quantification_speed, "TILE_YX", (70, 90))
+    weak = CONFIG.reconstruct.model_copy(
+        update={"device": "cpu", "iterations_first": 1, "iterations_last": 1}
+    )
+    opd_nm = full_map(CONFIG.model_copy(update={"reconstruct": weak}), None, (150, 210))
+    assert opd_nm.shape == (150, 210) and opd_nm.dtype == np.float32
+    np.testing.assert_array_equal(opd_nm[:70, :90], opd_nm[70:140, 90:180])
+    np.testing.assert_array_equal(opd_nm[140:, 180:], opd_nm[:10, :30])
+    assert opd_nm.std() > 5  # there are cells in it
+
+
+def test_turns_are_timed_between_waits_for_the_device():
+    waits = []
+    field = scene()
+    weights = shipped_weights(CONFIG)
+    seconds, n_cells = seconds_and_cells(
+        field.opd_nm, weights, CONFIG.quantify, PITCH_UM, "cpu", lambda: waits.append(1), 2
+    )
+    assert seconds.shape == (2, 2) and (seconds > 0).all()
+    assert n_cells == len(DOMES)
+    assert len(waits) == 3 * 3  # before, between and after, the first map included
+
+
+def test_seconds_are_medians_and_the_total_is_that_of_the_sums():
+    cost = cost_of(np.array([[1.0, 5.0], [2.0, 1.0], [9.0, 2.0]]), 10, 0.5)
+    assert (cost.network_s, cost.maxima_s, cost.total_s, cost.turns) == (2.0, 2.0, 6.0, 3)
+    assert cost.measurements_per_s == pytest.approx(4 * 10 / 6.0)
+
+
+def test_a_process_of_its_own_tells_its_memory():
+    weights = shipped_weights(CONFIG).absolute()
+    cost = in_own_process(on_cpu, scene().opd_nm, weights, CONFIG.quantify, PITCH_UM, 1)
+    assert cost.n_cells == len(DOMES)
+    assert 0.05 < cost.peak_gb < 4
+    assert cost.total_s == pytest.approx(cost.network_s + cost.maxima_s)
+
+
+def test_lines_name_what_was_measured_and_where():
+    cpu = entries(COST, SHAPE_YX, "cpu", None)
+    assert cpu["speed.cpu_quantify_s"]["value"] == 2.0
+    assert cpu["speed.cpu_quantify_network_s"]["value"] == 1.5
+    assert cpu["speed.cpu_quantify_maxima_s"]["value"] == 0.5
+    assert cpu["speed.cpu_quantify_cells"]["value"] == 700
+    assert cpu["speed.cpu_quantify_measurements_per_s"]["value"] == pytest.approx(1400)
+    assert cpu["speed.cpu_quantify_peak_gb"]["unit"] == "GB"
+    assert "150 x 210, synthetic, 255 cells/mm2" in cpu["speed.cpu_quantify_s"]["meaning"]
+    assert cpu["speed.cpu_quantify_s"]["command"] == "python benchmarks/quantification_speed.py"
+    gpu = entries(COST, SHAPE_YX, "gpu", "H200")
+    assert gpu["speed.quantify_measurements_per_s"]["machine"] == "H200"
+    assert not set(gpu) & set(cpu)
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """What main writes when the measurements themselves are given."""
+    lines = {}
+    monkeypatch.setattr(quantification_speed, "full_map", lambda config, refine: np.zeros(SHAPE_YX))
+    monkeypatch.setattr(quantification_speed, "in_own_process", lambda work, *arguments: COST)
+    monkeypatch.setattr(quantification_speed, "write", lines.update)
+    return lines
+
+
+def test_without_a_gpu_it_says_so_and_writes_no_line_of_one(written, monkeypatch, capsys):
+    monkeypatch.setattr(quantification_speed, "resolve_device", lambda wanted: "cpu")
+    monkeypatch.setattr(quantification_speed, "on_gpu", lambda *_: pytest.fail("there is no GPU"))
+    quantification_speed.main()
+    assert quantification_speed.NO_GPU in capsys.readouterr().out
+    assert "speed.cpu_quantify_s" in written and "speed.quantify_measurements_per_s" not in written
+
+
+def test_with_a_gpu_its_lines_bear_its_name(written, monkeypatch):
+    monkeypatch.setattr(quantification_speed, "resolve_device", lambda wanted: "cuda")
+    monkeypatch.setattr(quantification_speed, "on_gpu", lambda *_: (COST, "H200"))
+    quantification_speed.main()
+    assert written["speed.quantify_measurements_per_s"]["machine"] == "H200"
+    assert written["speed.cpu_quantify_measurements_per_s"]["machine"] != "H200"
