@@ -64,7 +64,7 @@ class TrainQuantifyConfig(Section):
     recipes: Count = Field(200, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
-    steps: Count = Field(9000, description="optimiser steps")
+    steps: Count = Field(12000, description="optimiser steps")
     batch: Count = Field(8, description="crops per step")
     learning_rate: Positive = Field(3e-3, description="peak of the one-cycle schedule")
     layers: Count = Field(20, description="convolution layers")
@@ -81,8 +81,8 @@ class TrainQuantifyConfig(Section):
     )
     zoom: tuple[float, float] = Field((0.65, 1.1), description="range of zooms of every second field")
     opd_gain: tuple[float, float] = Field((0.7, 2.0), description="range of gains on OPD")
-    noise_sd_nm: NonNegative = Field(5.0, description="largest noise added to training fields [nm]")
-    background_nm: NonNegative = Field(10.0, description="largest slow background added [nm]")
+    noise_sd_nm: NonNegative = Field(20.0, description="largest noise added to training fields [nm]")
+    background_nm: NonNegative = Field(30.0, description="largest slow background added [nm]")
     seed: int = Field(2000, description="seed of data and weights")
 
 

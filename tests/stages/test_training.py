@@ -183,3 +183,12 @@ def test_real_cells_are_labelled_in_the_map_that_the_other_microscope_measured()
     (true,) = measure_cells(opd_nm, PITCH_UM, QuantifyConfig()).itertuples()
     assert cell.dry_mass_pg == pytest.approx(true.dry_mass_pg, rel=1e-5)
     assert np.abs(planes[0]).max() < 0.1
+
+
+def test_noise_is_mostly_weak_and_at_most_what_is_stated():
+    config = TrainQuantifyConfig(opd_gain=(1.0, 1.0), noise_sd_nm=20.0, background_nm=0)
+    rng = np.random.default_rng(2)
+    empty = np.zeros((5, 40, 48), np.float32)
+    sd_nm = np.array([spoil(empty, rng, config)[0].std() * OPD_SCALE_NM for _ in range(200)])
+    assert sd_nm.max() < 21.0
+    assert np.median(sd_nm) == pytest.approx(5.0, abs=1.5)

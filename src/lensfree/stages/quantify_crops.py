@@ -80,13 +80,14 @@ def zoomed(
 def spoil(crop: np.ndarray, rng: np.random.Generator, config: TrainQuantifyConfig) -> np.ndarray:
     """Return the crop with other optical density, noise and slow background, as other instruments have.
 
-    A gain on OPD multiplies dry mass and maximum OPD and leaves area and length.
+    A gain on OPD multiplies dry mass and maximum OPD and leaves area and length. The sd of the noise is
+    drawn as the square of a uniform number, because most instruments are nearer to the quiet end.
     """
     gain = np.float32(np.exp(rng.uniform(*np.log(config.opd_gain))))
     spoilt = crop.copy()
     spoilt[0] *= gain
     spoilt[1:][SCALED_WITH_OPD] *= gain
-    noise_nm = rng.uniform(0, config.noise_sd_nm) * rng.normal(size=crop.shape[1:])
+    noise_nm = config.noise_sd_nm * rng.random() ** 2 * rng.normal(size=crop.shape[1:])
     coarse_nm = rng.uniform(0, config.background_nm) * rng.uniform(-1, 1, (4, 4))
     slow_nm = zoom(coarse_nm, np.array(crop.shape[1:]) / 4, order=3)
     spoilt[0] += ((noise_nm + slow_nm) / OPD_SCALE_NM).astype(np.float32)
