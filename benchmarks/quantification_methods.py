@@ -28,8 +28,7 @@ NETWORKS = {
     "published architecture": ("published",),
     "four single-task networks": ("single_mass", "single_area", "single_max_opd", "single_length"),
     "trained clean (CNN-A)": ("clean",),
-    "trained with noise and background (CNN-B)": ("robust",),
-    "shipped architecture, trained beside them": ("as_shipped",),
+    "shipped recipe, with noise and background (CNN-B), trained beside them": ("as_shipped",),
 }
 """Networks that are not shipped, each of one or more variants of `quantification_training`."""
 

@@ -57,7 +57,6 @@ VARIANTS = {
     "single_max_opd": Variant(measures=(MEASURES.index("max_opd_nm"),)),
     "single_length": Variant(measures=(MEASURES.index("length_um"),)),
     "clean": Variant({"noise_sd_nm": 2.0, "background_nm": 0.0}),
-    "robust": Variant({"noise_sd_nm": 20.0, "background_nm": 30.0}),
     "as_shipped": Variant(),
 }
 

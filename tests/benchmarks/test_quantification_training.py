@@ -57,7 +57,6 @@ def test_recipes_differ_from_the_shipped_one_by_what_their_name_says():
     }
     assert differing.pop("published") == {"stride": 1}
     assert differing.pop("clean") == {"noise_sd_nm": 2.0, "background_nm": 0.0}
-    assert differing.pop("robust") == {"noise_sd_nm": 20.0, "background_nm": 30.0}
     assert set(differing) == {"as_shipped", "single_mass", "single_area", "single_max_opd", "single_length"}
     assert not any(differing.values())
     published = VARIANTS["published"].recipe(TOY.train_quantify)
@@ -83,9 +82,10 @@ def test_single_tasks_answer_one_measure_each_and_their_cards_say_so(crops, fold
     assert {(card["steps"], card["crops"], card["crops_of"]) for card in cards} == {("3", "4", folder.name)}
     assert all(0 < float(card["minutes"]) < 1 or card["minutes"] == "0.00" for card in cards)
     assert all(card["machine"].endswith("threads") for card in cards)
-    # None went on from the checkpoint of another: they differ from the first layer on.
-    first = [load_cnn(path, channels=(1, 1)).body[0].weight.detach().numpy() for path in paths]
-    assert all(abs(first[0] - other).max() > 0 for other in first[1:])
+    # None goes on from the checkpoint of another; what they answer differs.
+    assert len({card["recipe"] for card in cards}) == len(MEASURES)
+    last = [load_cnn(path, channels=(1, 1)).body[-1].weight.detach().numpy() for path in paths]
+    assert all(abs(last[0] - other).max() > 0 for other in last[1:])
 
 
 def test_the_published_architecture_trains_at_full_resolution(crops, folder, tmp_path):
@@ -102,7 +102,7 @@ def test_weights_of_the_same_recipe_stay_and_of_another_are_made_anew(crops, fol
     assert path == weights_in(tmp_path, "clean") and path.stat().st_mtime_ns > before
 
 
-def test_noise_and_background_are_what_sets_clean_and_robust_apart(monkeypatch, tmp_path):
+def test_noise_and_background_are_what_sets_clean_apart(monkeypatch, tmp_path):
     seen = {}
 
     def noted(crops, recipe, **_):
@@ -110,7 +110,7 @@ def test_noise_and_background_are_what_sets_clean_and_robust_apart(monkeypatch, 
         raise InterruptedError
 
     monkeypatch.setattr(quantification_training, "trained", noted)
-    for name in ("clean", "robust"):
+    for name in ("clean", "as_shipped"):
         with pytest.raises(InterruptedError):
             train(name, np.zeros((1, 5, 8, 8)), tmp_path / "crops", TOY, tmp_path)
     assert seen == {2.0: 0.0, 20.0: 30.0}
@@ -169,9 +169,9 @@ def test_the_command_line_takes_names_steps_and_folder(monkeypatch, tmp_path):
             (name, folder, config.train_quantify.steps, work)
         ),
     )
-    main(["robust", "published", "--steps", "12", "--work", str(tmp_path)])
+    main(["clean", "published", "--steps", "12", "--work", str(tmp_path)])
     folder = plan_of(TOY).folder(tmp_path)
-    assert done == [(name, folder, 12, tmp_path) for name in ("robust", "published")]
+    assert done == [(name, folder, 12, tmp_path) for name in ("clean", "published")]
     done.clear()
     main(["--work", str(tmp_path)])
     assert [name for name, *_ in done] == list(VARIANTS)
