@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lensfree.cells.pairing import detection, is_inside, pair_cells, regression
+from lensfree.cells.pairing import is_inside, regression
 from lensfree.cells.representation import MEASURES
 from lensfree.config import Config
 from lensfree.phase.retrieve import Refine
 from lensfree.stages.held_out import held_out_fields, retrieve_opd
+from lensfree.stages.quant_looks import BORDER_UM, Look
+from lensfree.stages.quant_summary import pooled_detection
 
 DENSITIES_PER_MM2 = (255.0, 527.0)
 DEVELOPMENT_SEED = 70001
 """The peers' settings are chosen on fields of this seed; the table's come from `evaluate.seeds`."""
 
-BORDER_UM = 20.0
 FEWEST_PAIRS = 3
 
 
@@ -84,21 +85,19 @@ def scores(found: Sequence[pd.DataFrame], where: Sequence[Scene]) -> dict[str, f
     Pairs are at most 10 um apart; cells nearer to the border than 20 um do not count on either side.
     Measures of fewer than three pairs, and precision of no cells, are NaN.
     """
-    looked, pairs = [], []
-    for cells, scene in zip(found, where, strict=True):
-        paired = pair_cells(cells, scene.truth)
-        looked.append(detection(cells, scene.truth, paired, scene.shape_um, BORDER_UM))
-        counted = paired[is_inside(scene.truth, scene.shape_um, BORDER_UM)[paired[:, 1]]]
-        measured, true = cells.iloc[counted[:, 0]], scene.truth.iloc[counted[:, 1]]
-        pairs.append(np.stack([table[list(MEASURES)].to_numpy(float) for table in (measured, true)]))
-    n_found, n_true = sum(d.n_found for d in looked), sum(d.n_true for d in looked)
-    right = sum(d.precision * d.n_found for d in looked if d.n_found)
-    seen = sum(d.recall * d.n_true for d in looked if d.n_true)
+    looks = [
+        Look(cells, scene.truth, scene.opd_nm.shape, scene.pixel_pitch_um)
+        for cells, scene in zip(found, where, strict=True)
+    ]
+    precision, n_found, recall, n_true = pooled_detection(looks)
     figures = {
-        "precision": right / n_found if n_found else float("nan"),
-        "recall": seen / n_true if n_true else float("nan"),
+        "precision": precision if n_found else float("nan"),
+        "recall": recall if n_true else float("nan"),
     }
-    measured, true = np.concatenate(pairs, axis=1)
+    measured, true = (
+        np.concatenate([table[list(MEASURES)].to_numpy(float) for table in tables])
+        for tables in ([look.found for look in looks], [look.truth for look in looks])
+    )
     for column, name in enumerate(MEASURES):
         is_enough = len(true) >= FEWEST_PAIRS
         line = regression(measured[:, column], true[:, column]) if is_enough else None

@@ -18,7 +18,7 @@ from quantification_scenes import Scene, merit
 from scipy import ndimage
 
 from lensfree.arrays import cpu_count
-from lensfree.cells.background import estimate_background
+from lensfree.cells.background import above_background_nm
 from lensfree.cells.measure import measure_regions
 from lensfree.config import QuantifyConfig
 
@@ -52,9 +52,7 @@ class Segmenter:
         self, opd_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig, settings: dict[str, Any]
     ) -> pd.DataFrame:
         """Return the cells of an OPD map, background and measurement being the reference pipeline's."""
-        above_nm = opd_nm - estimate_background(
-            opd_nm, pixel_pitch_um, scale_um=config.background_um, threshold_nm=config.threshold_nm
-        )
+        above_nm = above_background_nm(opd_nm, pixel_pitch_um, config)
         labels = self.outlines(above_nm, pixel_pitch_um, **settings)
         alpha = config.specific_refraction_increment_um3_per_pg
         cells = measure_regions(above_nm, labels, pixel_pitch_um, alpha)

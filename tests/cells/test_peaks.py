@@ -40,6 +40,15 @@ def scattered(rng, count, apart_um, shape_yx, pitch_um):
     return centres_um
 
 
+def crowded_maps(count, apart_um, field_um, pitch_um, is_noisy):
+    """Maps of crowded cells, touching and cut by the border; noisy: as textured as a network's answer."""
+    rng = np.random.default_rng(11)
+    shape_yx = tuple(round(side / pitch_um) for side in field_um)
+    cells = cells_at(scattered(rng, count, apart_um, shape_yx, pitch_um), rng)
+    maps = draw_representation(cells, shape_yx, pitch_um)
+    return (maps + rng.normal(0, 0.05, maps.shape)).astype(np.float32) if is_noisy else maps
+
+
 def matched(found, cells):
     """Return `found` in the order of `cells`, and the distances; each cell has its own."""
     distance_um = np.hypot(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import strict_cupy
 import test_peaks
-from test_peaks import CONFIG, cells_at, scattered
+from test_peaks import CONFIG, cells_at, crowded_maps
 
 from lensfree.cells.peaks import find_peaks
 from lensfree.cells.representation import draw_representation
@@ -22,13 +22,7 @@ def on_the_device(monkeypatch, cupy):
 @pytest.mark.parametrize("pitch_um", [0.8, 1.67])
 @pytest.mark.parametrize("is_noisy", [False, True])
 def test_host_and_device_list_the_same_cells(cupy, pitch_um, is_noisy):
-    """Crowded, touching and cut by the border, with and without the texture of a network's answer."""
-    rng = np.random.default_rng(11)
-    shape_yx = (round(180 / pitch_um), round(290 / pitch_um))
-    cells = cells_at(scattered(rng, 150, 8.5, shape_yx, pitch_um), rng)
-    maps = draw_representation(cells, shape_yx, pitch_um)
-    if is_noisy:
-        maps = (maps + rng.normal(0, 0.05, maps.shape)).astype(np.float32)
+    maps = crowded_maps(150, 8.5, (180, 290), pitch_um, is_noisy)
     on_host = find_peaks(maps, pitch_um, CONFIG)
     on_device = find_peaks(cupy.asarray(maps), pitch_um, CONFIG)
     assert len(on_host) > 130 and on_host["touches_border"].any()

@@ -6,11 +6,10 @@ import pytest
 import test_peaks
 from skimage.morphology import local_maxima as scikit_maxima
 from skimage.transform import resize
-from test_peaks import CONFIG, cells_at, scattered
+from test_peaks import CONFIG, crowded_maps
 
 from lensfree.cells.peaks import find_peaks
 from lensfree.cells.plateaus import local_maxima
-from lensfree.cells.representation import draw_representation
 from lensfree.filters import resample
 
 pytestmark = pytest.mark.gpu
@@ -27,13 +26,7 @@ def on_the_gpu(monkeypatch, cupy):
 @pytest.mark.parametrize("apart_um", [8.5, 7.5])
 @pytest.mark.parametrize("is_noisy", [False, True])
 def test_cpu_and_gpu_list_the_same_cells(cupy, pitch_um, apart_um, is_noisy):
-    """Crowded, touching and cut by the border, with and without the texture of a network's answer."""
-    rng = np.random.default_rng(11)
-    shape_yx = (round(360 / pitch_um), round(580 / pitch_um))
-    cells = cells_at(scattered(rng, 600, apart_um, shape_yx, pitch_um), rng)
-    maps = draw_representation(cells, shape_yx, pitch_um)
-    if is_noisy:
-        maps = (maps + rng.normal(0, 0.05, maps.shape)).astype(np.float32)
+    maps = crowded_maps(600, apart_um, (360, 580), pitch_um, is_noisy)
     on_cpu = find_peaks(maps, pitch_um, CONFIG)
     on_gpu = find_peaks(cupy.asarray(maps), pitch_um, CONFIG)
     assert len(on_cpu) > 500 and on_cpu["touches_border"].any()

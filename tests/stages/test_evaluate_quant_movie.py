@@ -9,7 +9,8 @@ import tifffile
 from toy_movie import COUNTS, PLACES_PX, RADIUS_PX, SHAPE_YX, write_movie
 
 from lensfree.config import Config
-from lensfree.stages.evaluate_quant_movie import look_at, movie_frames, rows_of, summarise_movie
+from lensfree.stages.evaluate_quant_movie import look_at, rows_of, summarise_movie
+from lensfree.stages.outlined_movie import movie_frames
 from lensfree.stages.quant_looks import Answer, Look, by_reference
 
 PITCH_UM = 1.67

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from lensfree.cells.pairing import SD_PER_MAD
+from lensfree.config import QuantifyConfig
 
 _ITERATIONS = 4
 _START_PERCENTILE = 30.0
@@ -51,6 +52,13 @@ def estimate_background(
         # The mean of what is left each time: one mean alone flattens slopes at the border.
         background = background + _masked_mean(opd - background, is_empty, scale_um / pixel_pitch_um)
     return background
+
+
+def above_background_nm(opd_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig) -> np.ndarray:
+    """Return an OPD map (y, x) less the local background that the reference pipeline takes off."""
+    return opd_nm - estimate_background(
+        opd_nm, pixel_pitch_um, scale_um=config.background_um, threshold_nm=config.threshold_nm
+    )
 
 
 def spread_below_nm(above_nm: np.ndarray) -> float:

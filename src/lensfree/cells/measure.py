@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from lensfree.cells.background import estimate_background
+from lensfree.cells.background import above_background_nm
 from lensfree.cells.representation import MEASURES
 from lensfree.cells.segment import label_cells
 from lensfree.config import QuantifyConfig
@@ -37,9 +37,7 @@ def measure_cells(opd_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyCon
         ValueError: if the map is not two-dimensional or holds values that are not finite.
     """
     check_opd(opd_nm)
-    above_nm = opd_nm - estimate_background(
-        opd_nm, pixel_pitch_um, scale_um=config.background_um, threshold_nm=config.threshold_nm
-    )
+    above_nm = above_background_nm(opd_nm, pixel_pitch_um, config)
     labels = label_cells(above_nm, pixel_pitch_um, config)
     cells = measure_regions(above_nm, labels, pixel_pitch_um, config.specific_refraction_increment_um3_per_pg)
     is_cell = cells["dry_mass_pg"] >= config.min_dry_mass_pg

@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from lensfree.cells.background import estimate_background
-from lensfree.config import Config, QuantifyConfig
+from lensfree.cells.background import above_background_nm
+from lensfree.config import Config
 from lensfree.phase.retrieve import Refine
 from lensfree.stages.held_out import recipe_at, retrieve_opd
 from lensfree.stages.measures import Measure
@@ -80,13 +80,6 @@ def field(seed: int, drift_nm: float, config: Config) -> TrueField:
     shape_yx = (evaluate.field_px * 3 // 4, evaluate.field_px)
     recipe = recipe_at(shape_yx, float(rng.uniform(*evaluate.z_um)), evaluate.recon_cells_per_mm2[-1], config)
     return FieldMaker(replace(recipe, drift_nm=drift_nm), config.optics, rng).draw(rng)
-
-
-def above_background_nm(opd_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig) -> np.ndarray:
-    """Return an OPD map (y, x) less the local background that the reference method takes off."""
-    return opd_nm - estimate_background(
-        opd_nm, pixel_pitch_um, scale_um=config.background_um, threshold_nm=config.threshold_nm
-    )
 
 
 def surroundings(labels: np.ndarray, pixel_pitch_um: float) -> np.ndarray:

@@ -15,10 +15,11 @@ from lensfree.config import Config
 from lensfree.io.files import written_whole
 from lensfree.report.quantification import Robustness, Scatter, draw_quantification
 from lensfree.report.style import to_png
-from lensfree.stages.evaluate_quant_movie import look_at, movie_frames, rows_of, summarise_movie
+from lensfree.stages.evaluate_quant_movie import look_at, rows_of, summarise_movie
 from lensfree.stages.evaluate_quant_robust import LARGEST_FALL, level_name, measure_robustness
 from lensfree.stages.held_out import held_out_cultures, held_out_fields, retrieve_opd
 from lensfree.stages.measures import Measure
+from lensfree.stages.outlined_movie import movie_frames
 from lensfree.stages.quant_looks import Comparison, Look, Method, Sample, by_network, by_reference, drawn
 from lensfree.stages.quant_page import build_page
 from lensfree.stages.quant_published import ROBUSTNESS

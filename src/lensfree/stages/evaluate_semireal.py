@@ -19,13 +19,8 @@ from lensfree.phase.retrieve import Refine
 from lensfree.simulate.real_cells import RealCells
 from lensfree.stages.held_out import R2_MEANING, mass_r2, masses_pg, recipe_at, retrieve_opd
 from lensfree.stages.measures import Measure
+from lensfree.stages.outlined_movie import movie_frames
 from lensfree.stages.training_fields import FieldMaker, TrueField
-
-MAX_OPD_NM = 600.0
-"""OPD of the brightest grey level: cells wrap, as rounded ones do."""
-
-OUTLINES_EVERY = 30
-"""The outlines are those of every how many frames of the movie."""
 
 ABSORPTION_PER_NM = 1e-4
 
@@ -42,7 +37,7 @@ def run(config: Config, refine: Refine | None, folder: Path) -> dict[str, Measur
     return {
         **_compare(
             "recon.semireal",
-            _movie(folder / "livecyte_movie"),
+            ((one.opd_nm, one.outlines) for one in movie_frames(folder / "livecyte_movie")),
             "real cells of a movie's right half in simulated holograms",
             config,
             refine,
@@ -55,14 +50,6 @@ def run(config: Config, refine: Refine | None, folder: Path) -> dict[str, Measur
             refine,
         ),
     }
-
-
-def _movie(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield OPD [nm] and outlines of every frame of the movie's right half that has any."""
-    movie = RealCells(tifffile.imread(folder / "mda_mb_231_phase.tif")).half("right")
-    outlines = tifffile.imread(folder / "mda_mb_231_outlines.tif")[:, :, -movie.counts.shape[2] :]
-    for index, outline in enumerate(outlines):
-        yield movie.frame_nm(index * OUTLINES_EVERY, movie.nm_per_count(MAX_OPD_NM)), outline
 
 
 def _red_cells(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:

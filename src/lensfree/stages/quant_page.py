@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from lensfree.config import Config
 from lensfree.simulate.drift import PERIOD_UM
 from lensfree.stages.evaluate_quant_movie import MovieRow
-from lensfree.stages.evaluate_semireal import MAX_OPD_NM, OUTLINES_EVERY
 from lensfree.stages.measures import Measure
+from lensfree.stages.outlined_movie import MAX_OPD_NM, OUTLINES_EVERY
 from lensfree.stages.quant_looks import BORDER_UM, SSIM_SD_PX
 from lensfree.stages.quant_tables import movie_by_frame, robustness_by_level, robustness_over_levels, table_1
 
