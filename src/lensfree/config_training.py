@@ -64,7 +64,7 @@ class TrainQuantifyConfig(Section):
     recipes: Count = Field(200, description="draws of distance, colours, density and noise")
     crops_per_field: Count = Field(4, description="128 x 128 crops per field")
     crop_px: Count = Field(128, description="side of a crop")
-    steps: Count = Field(12000, description="optimiser steps")
+    steps: Count = Field(20000, description="optimiser steps")
     batch: Count = Field(8, description="crops per step")
     learning_rate: Positive = Field(3e-3, description="peak of the one-cycle schedule")
     layers: Count = Field(20, description="convolution layers")

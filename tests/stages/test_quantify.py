@@ -3,10 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lensfree.cells.integral import weigh_integrals
 from lensfree.cells.standard_error import TERMS
 from lensfree.config import QuantifyConfig, ReconstructConfig
 from lensfree.contracts import CELLS
-from lensfree.io.stacks import create_opd
+from lensfree.io.stacks import create_opd, open_opd
 from lensfree.io.tables import read_provenance, read_table
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec
 from lensfree.nets.weights import save_cnn
@@ -145,11 +146,20 @@ def test_cells_come_from_the_representation_of_each_frame(tmp_path, monkeypatch)
         return maps
 
     monkeypatch.setattr(quantify, "load_represent", lambda path, device: represent)
-    run(opd=opd, out=out, config=QuantifyConfig(device="cpu"), weights=weights, provenance={})
+    alone = QuantifyConfig(device="cpu", integral_share=0.0)
+    run(opd=opd, out=out, config=alone, weights=weights, provenance={})
     cells = read_table(out, CELLS)
     np.testing.assert_allclose(np.array(seen), [(150.0, PITCH_UM), (300.0, PITCH_UM)], rtol=0.02)
     assert cells.frame.tolist() == [24, 25]
     np.testing.assert_allclose(cells.dry_mass_pg, [100.0, 200.0], rtol=1e-6)
+    seen.clear()
+    run(opd=opd, out=out, config=QuantifyConfig(device="cpu"), weights=weights, provenance={})
+    told = cells.loc[cells.frame == 24, ["y_um", "x_um", "dry_mass_pg"]]
+    with open_opd(opd) as source:
+        weighed = weigh_integrals(told, source.read(24), PITCH_UM, QuantifyConfig())
+    again = read_table(out, CELLS)
+    np.testing.assert_allclose(again.dry_mass_pg[:1], weighed.dry_mass_pg, rtol=1e-6)
+    assert abs(weighed.dry_mass_pg.item() - 100.0) > 1.0
     np.testing.assert_allclose(cells.x_um, [61.0, 62.0], atol=0.5)
     assert set(cells.model) == {"known 7"}
 

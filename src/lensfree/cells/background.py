@@ -67,6 +67,18 @@ def spread_below_nm(above_nm: np.ndarray) -> float:
     return float(SD_PER_MAD * np.median(-below)) if below.size else 0.0
 
 
+def white_noise_sd_nm(opd_nm: np.ndarray) -> float:
+    """Return the sd of the white noise of a map (y, x) [nm], of which cells and background hide nothing.
+
+    From the second difference in y of the second difference in x, which is blind to whatever is smooth over
+    three pixels (Immerkaer, Comput. Vis. Image Underst. 64, 300 (1996)); the median forgets edges of cells.
+    """
+    if min(opd_nm.shape) < 3:
+        return 0.0
+    rough_nm = np.diff(np.diff(opd_nm.astype(np.float64), n=2, axis=0), n=2, axis=1)
+    return float(SD_PER_MAD * np.median(np.abs(rough_nm)) / 6)  # the squares of 1 -2 1 by 1 -2 1 sum to 36
+
+
 def _low_level(opd: np.ndarray, scale_px: float) -> np.ndarray:
     """Return a low percentile of the surroundings, which cells that cover less than half do not reach."""
     coarse = _block_sums(opd, scale_px) / _block_sums(np.ones_like(opd), scale_px)

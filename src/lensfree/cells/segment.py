@@ -1,19 +1,21 @@
-"""Cell outlines in an OPD map: blob detection, then growing from the seeds.
+"""Cell outlines in an OPD map: growing from seeds, which a blob detector finds or others bring.
 
 The classical pipeline of Allier et al., Front. Phys. 9:776805 (2022), section 2.3: a Laplacian of
 Gaussian finds the cells, as TrackMate does, and regions grow from the seeds over all pixels above a
 threshold. An elongated or lobed cell may have several seeds; regions that meet without a real dip
-between them are joined.
+between them are joined. Where each seed is known to be one cell, nothing is joined.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
-from lensfree.cells.background import spread_below_nm
+from lensfree.cells.background import spread_below_nm, white_noise_sd_nm
 from lensfree.config import QuantifyConfig
 
 COMPRESSION_NM = 50.0
@@ -26,8 +28,27 @@ DISTANCE_WEIGHT_PER_UM = 0.03
 NOISE_MARGIN = 3.0
 """A dip shallower than this many sd of the noise is no dip."""
 
+QUIET = 0.25
+"""White noise that the map is smoothed down to before it is thresholded, as a share of the threshold: at four
+sd above the background few pixels are cell by noise alone."""
+
 _RELIEF_UM = 1.5
 _EDGE_UM = 0.5
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """Where regions grow: the pixels of cells, and a relief whose tops are cells.
+
+    Attributes:
+        is_cell: (y, x) above the threshold.
+        relief: (y, x) logarithm of OPD and distance to the background.
+        noise_nm: sd of the OPD that the relief was made of.
+    """
+
+    is_cell: np.ndarray
+    relief: np.ndarray
+    noise_nm: float
 
 
 def label_cells(above_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig) -> np.ndarray:
@@ -42,18 +63,50 @@ def label_cells(above_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyCon
     Returns:
         int32 (y, x): 0 outside cells, 1..n inside, without gaps in the numbers.
     """
-    smooth_nm = ndimage.gaussian_filter(above_nm, _EDGE_UM / pixel_pitch_um, output=np.float64)
     least_px = config.min_area_um2 / pixel_pitch_um**2
-    is_above = ndimage.binary_fill_holes(smooth_nm > config.threshold_nm)
+    ground = _ground(above_nm, pixel_pitch_um, config.threshold_nm, least_px)
+    seeds = find_seeds(above_nm, ground.is_cell, pixel_pitch_um, config)
+    labels = watershed(-ground.relief, markers=seeds, mask=ground.is_cell)
+    labels = _join(labels, ground.relief, config.merge_above, ground.noise_nm)
+    return _drop_small(labels, least_px)
+
+
+def grow_regions(
+    above_nm: np.ndarray, centres_um: np.ndarray, pixel_pitch_um: float, threshold_nm: float
+) -> np.ndarray:
+    """Return the region of each of the cells whose centres are known.
+
+    Args:
+        above_nm: OPD above the local background (y, x) [nm].
+        centres_um: (cell, yx) [um].
+        pixel_pitch_um: distance between pixel centres [um].
+        threshold_nm: OPD that is cell [nm].
+
+    Returns:
+        int32 (y, x): 0 outside cells, k + 1 in the region of cell k, which has its pixel at least. Of cells
+        whose centres share a pixel only the last has it.
+    """
+    ground = _ground(above_nm, pixel_pitch_um, threshold_nm, least_px=0.0)
+    at = np.clip(np.rint(centres_um / pixel_pitch_um).astype(int), 0, np.array(above_nm.shape) - 1)
+    seeds = np.zeros(above_nm.shape, np.int32)
+    seeds[tuple(at.T)] = np.arange(1, len(at) + 1)
+    return np.asarray(watershed(-ground.relief, markers=seeds, mask=ground.is_cell | (seeds > 0)))
+
+
+def _ground(above_nm: np.ndarray, pixel_pitch_um: float, threshold_nm: float, least_px: float) -> _Ground:
+    """Threshold a map, holes filled and specks dropped, and make its relief; noise is smoothed first."""
+    # A Gaussian of sd s pixels leaves 1 / (2 s sqrt(pi)) of the sd of white noise.
+    quiet_px = white_noise_sd_nm(above_nm) / (2 * np.pi**0.5 * QUIET * threshold_nm)
+    edge_px = max(_EDGE_UM / pixel_pitch_um, quiet_px)
+    smooth_nm = ndimage.gaussian_filter(above_nm, edge_px, output=np.float64)
+    is_above = ndimage.binary_fill_holes(smooth_nm > threshold_nm)
     is_cell = _drop_small(ndimage.label(is_above)[0], least_px) > 0
-    thick_nm = ndimage.gaussian_filter(above_nm, _RELIEF_UM / pixel_pitch_um, output=np.float64)
+    thick_px = max(_RELIEF_UM / pixel_pitch_um, quiet_px)
+    thick_nm = ndimage.gaussian_filter(above_nm, thick_px, output=np.float64)
     inside_um = ndimage.distance_transform_edt(is_cell) * pixel_pitch_um
     relief = _compress(thick_nm)
     relief += DISTANCE_WEIGHT_PER_UM * ndimage.gaussian_filter(inside_um, 1.0 / pixel_pitch_um)
-    seeds = find_seeds(above_nm, is_cell, pixel_pitch_um, config)
-    labels = watershed(-relief, markers=seeds, mask=is_cell)
-    labels = _join(labels, relief, config.merge_above, spread_below_nm(thick_nm))
-    return _drop_small(labels, least_px)
+    return _Ground(is_cell, relief, spread_below_nm(thick_nm))
 
 
 def find_seeds(

@@ -22,8 +22,9 @@ logger = logging.getLogger(__name__)
 SETTLING = 0.1
 """Steps after the schedule, as a share of it, with the batch norms as they will be in use."""
 
-SETTLING_RATE = 0.05
-"""Learning rate of those steps over the peak of the schedule."""
+SETTLING_RATE = 0.1
+"""Learning rate of the first of those steps over the peak of the schedule; it falls to 0 at the last. A
+rate that stays leaves the weights where the last batches threw them."""
 
 Batch = tuple[np.ndarray, np.ndarray]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -102,7 +103,11 @@ def fit(
     if settling:
         settle_batch_norm(model, (draw_batch(np.random.default_rng([seed, step]))[0] for step in settling))
     settled = torch.optim.Adam(model.parameters(), lr=SETTLING_RATE * learning_rate)
-    last = [descend(step, settled) for step in settling]
+    fall = torch.optim.lr_scheduler.LambdaLR(settled, lambda done: 1 - done / max(len(settling), 1))
+    last = []
+    for step in settling:
+        last.append(descend(step, settled))
+        fall.step()
     if last:
         logger.info("settled in %d steps: loss %.4f", len(last), np.mean(last))
     return model.to("cpu").eval(), losses + last

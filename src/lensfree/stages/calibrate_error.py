@@ -19,9 +19,9 @@ import pandas as pd
 import torch
 
 from lensfree.arrays import cpu_count
+from lensfree.cells.integral import find_cells
 from lensfree.cells.measure import measure_cells
 from lensfree.cells.pairing import is_inside, pair_cells
-from lensfree.cells.peaks import find_peaks
 from lensfree.cells.standard_error import TERMS, error_terms, fit_error_model
 from lensfree.config import Config
 from lensfree.nets.weights import model_label
@@ -166,8 +166,8 @@ def _methods(config: Config, quantify_weights: Path | None) -> dict[str, Measure
     methods: dict[str, Measure] = {REFERENCE: lambda opd_nm: measure_cells(opd_nm, pitch_um, config.quantify)}
     if quantify_weights is not None:
         represent = cached_represent(quantify_weights)
-        methods[model_label(quantify_weights)] = lambda opd_nm: find_peaks(
-            represent(opd_nm, pitch_um), pitch_um, config.quantify
+        methods[model_label(quantify_weights)] = lambda opd_nm: find_cells(
+            represent(opd_nm, pitch_um), opd_nm, pitch_um, config.quantify
         )
     return methods
 

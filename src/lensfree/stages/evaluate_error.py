@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lensfree.cells.peaks import find_peaks
+from lensfree.cells.integral import find_cells
 from lensfree.cells.standard_error import WITHIN_1, error_terms
 from lensfree.config import Config
 from lensfree.io.files import written_whole
@@ -48,7 +48,7 @@ def run(
 
     def measured(field: TrueField, where: str) -> pd.DataFrame:
         opd_nm = retrieve_opd(field, config, refine)
-        found = find_peaks(represent(opd_nm, pitch_um), pitch_um, config.quantify)
+        found = find_cells(represent(opd_nm, pitch_um), opd_nm, pitch_um, config.quantify)
         field_um = (opd_nm.shape[0] * pitch_um, opd_nm.shape[1] * pitch_um)
         terms = error_terms(found, field_um, background_sd_nm(opd_nm))
         found = found.assign(dry_mass_se_pg=calibration.model.standard_error_pg(terms))

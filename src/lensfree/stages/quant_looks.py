@@ -10,9 +10,9 @@ import pandas as pd
 from skimage.metrics import structural_similarity
 
 from lensfree.arrays import to_numpy
+from lensfree.cells.integral import find_cells
 from lensfree.cells.measure import measure_cells
 from lensfree.cells.pairing import detection, is_inside, pair_cells
-from lensfree.cells.peaks import find_peaks
 from lensfree.cells.representation import MEASURES, draw_representation
 from lensfree.config import Config
 from lensfree.stages.represent import Represent
@@ -71,12 +71,12 @@ Method = Callable[[np.ndarray], Answer]
 
 
 def by_network(represent: Represent, config: Config) -> Method:
-    """Return the network of quantification with the search for maxima behind it, as a method."""
+    """Return the network of quantification as the pipeline uses it; the maps are what it says itself."""
     pitch_um = config.fields.pixel_pitch_um
 
     def answer(opd_nm: np.ndarray) -> Answer:
         maps = to_numpy(represent(opd_nm, pitch_um))
-        return Answer(find_peaks(maps, pitch_um, config.quantify), maps)
+        return Answer(find_cells(maps, opd_nm, pitch_um, config.quantify), maps)
 
     return answer
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from lensfree.arrays import resolve_device
+from lensfree.cells.integral import find_cells
 from lensfree.cells.measure import check_opd, measure_cells
-from lensfree.cells.peaks import find_peaks
 from lensfree.cells.standard_error import error_terms
 from lensfree.config import QuantifyConfig
 from lensfree.contracts import CELLS
@@ -89,7 +89,7 @@ def _method(config: QuantifyConfig, weights: Path | None) -> tuple[Measure, str]
 def _by_representation(represent: Represent, config: QuantifyConfig) -> Measure:
     def measure(opd_nm: np.ndarray, pixel_pitch_um: float) -> pd.DataFrame:
         check_opd(opd_nm)
-        return find_peaks(represent(opd_nm, pixel_pitch_um), pixel_pitch_um, config)
+        return find_cells(represent(opd_nm, pixel_pitch_um), opd_nm, pixel_pitch_um, config)
 
     return measure
 

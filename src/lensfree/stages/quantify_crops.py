@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.ndimage import zoom
 from skimage.transform import resize
 
+from lensfree.cells.integral import as_learnt
 from lensfree.cells.measure import measure_cells
 from lensfree.cells.representation import MEASURES, draw_representation
 from lensfree.config import OpticsConfig, QuantifyConfig, ReconstructConfig, TrainQuantifyConfig
@@ -52,7 +53,7 @@ def seen_and_wanted(
         saturated=field.saturated,
     ).opd_nm
     is_real = "dry_mass_pg" not in field.cells
-    cells = measure_cells(field.opd_nm, pixel_pitch_um, quantify) if is_real else field.cells
+    cells = measure_cells(field.opd_nm, pixel_pitch_um, as_learnt(quantify)) if is_real else field.cells
     if rng.random() < 0.5:
         opd_nm, cells = zoomed(opd_nm, cells, rng.uniform(*zoom_range), pixel_pitch_um)
     maps = draw_representation(cells, opd_nm.shape, pixel_pitch_um)
@@ -81,13 +82,13 @@ def spoil(crop: np.ndarray, rng: np.random.Generator, config: TrainQuantifyConfi
     """Return the crop with other optical density, noise and slow background, as other instruments have.
 
     A gain on OPD multiplies dry mass and maximum OPD and leaves area and length. The sd of the noise is
-    drawn as the square of a uniform number, because most instruments are nearer to the quiet end.
+    drawn as a uniform number to the power of 1.5, because most instruments are nearer to the quiet end.
     """
     gain = np.float32(np.exp(rng.uniform(*np.log(config.opd_gain))))
     spoilt = crop.copy()
     spoilt[0] *= gain
     spoilt[1:][SCALED_WITH_OPD] *= gain
-    noise_nm = config.noise_sd_nm * rng.random() ** 2 * rng.normal(size=crop.shape[1:])
+    noise_nm = config.noise_sd_nm * rng.random() ** 1.5 * rng.normal(size=crop.shape[1:])
     coarse_nm = rng.uniform(0, config.background_nm) * rng.uniform(-1, 1, (4, 4))
     slow_nm = zoom(coarse_nm, np.array(crop.shape[1:]) / 4, order=3)
     spoilt[0] += ((noise_nm + slow_nm) / OPD_SCALE_NM).astype(np.float32)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lensfree.cells.integral import as_learnt
 from lensfree.cells.measure import measure_cells
 from lensfree.cells.peaks import find_peaks
 from lensfree.config import QuantifyConfig, TrainQuantifyConfig, TransferQuantifyConfig
@@ -67,6 +68,7 @@ def run(
     accepted = out.with_name("quantify_own.safetensors")
     rejected = out.with_name("quantify_own.rejected.safetensors")
     weights = _usable(start, accepted, own)
+    quantify = {name: as_learnt(settings) for name, settings in quantify.items()}
     represent = load_represent(weights)
     pitch_um = float(read_card(weights)["pixel_pitch_um"])
     sight_um = receptive_radius_px(PlainCnnSpec.from_metadata(read_card(weights))) * pitch_um
@@ -208,7 +210,7 @@ def _held_out(frame: OwnFrame, settings: QuantifyConfig, split: Split) -> HeldOu
 def _found(
     represent: Represent, frames: OwnFrames, quantify: Mapping[str, QuantifyConfig]
 ) -> list[pd.DataFrame]:
-    """Return the cells that a network finds in the held-out parts."""
+    """Return the cells that a network alone, without integrals of OPD, finds in the held-out parts."""
     return [
         find_peaks(
             represent(frame.held_out_nm, frame.pixel_pitch_um),
