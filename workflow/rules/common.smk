@@ -13,6 +13,7 @@ sys.path.insert(0, str(SOURCE))
 
 from lensfree.acquisitions import read_sheet
 from lensfree.chunks import background_plan, chunk_names, chunk_range
+from lensfree.config_output import EXPORT_NAMES
 from lensfree.digest import code_digest
 from lensfree.io.tiff import list_frames
 from lensfree.machine import is_gpu_present, share_with_jobs
@@ -20,6 +21,7 @@ from lensfree.model_files import weights_file
 from lensfree.validation import load_config
 
 MODELS = Path(workflow.basedir) / "models"
+EXPORT_FORMATS = {name: format for format, name in EXPORT_NAMES.items()}
 share_with_jobs(SOURCE)
 
 
