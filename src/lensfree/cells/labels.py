@@ -41,7 +41,7 @@ def draw_labels(
         pixel, row = nearest_within(centres_px, shape_yx, radius_px)
         owner[pixel] = row
         _give_each_a_pixel(owner, centres_px, shape_yx)
-    return np.where(owner >= 0, np.asarray(labels, dtype=np.int64)[owner], 0).reshape(shape_yx)
+    return np.append(0, labels).astype(np.int64)[owner + 1].reshape(shape_yx)
 
 
 def draw_frames(

@@ -29,7 +29,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_written_whole(path: Path) -> Iterator[Path]:
-    """Yield a new, empty folder beside `path`; it takes the place of `path` if the block ends well.
+    """Yield a path beside `path` for the block to make a folder at; rename it if the block ends well.
 
     What stood at `path` before, a folder or a file, is removed only after that. A killed or failed job
     leaves the old folder, or none.
@@ -38,7 +38,6 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     _remove(partial)
-    partial.mkdir()
     try:
         yield partial
         for file in partial.rglob("*"):

@@ -65,8 +65,8 @@ def _check_rows(cells: pd.DataFrame) -> None:
         if len(wrong):
             row = cells.iloc[wrong[0]]
             raise TrackGraphError(
-                f"'{name}' of cell {row['cell_id']} in frame {row['frame']} is {row[name]}, expected a finite "
-                f"number ({len(wrong)} such rows); remove the rows or track again"
+                f"'{name}' of cell {row['cell_id']} in frame {row['frame']} is {row[name]}, expected a "
+                f"finite number ({len(wrong)} such rows); remove the rows or track again"
             )
     if len(cells) and cells["frame"].iloc[0] < 0:
         row = cells.iloc[0]
@@ -90,8 +90,8 @@ def _check_names(cells: pd.DataFrame, order: np.ndarray, life: np.ndarray, first
         if len(wrong):
             row = order[wrong[0]]
             raise TrackGraphError(
-                f"cell {cells['cell_id'][row]} has '{name}' {values[first[life[wrong[0]]]]} and {values[row]}, "
-                "expected one; track again"
+                f"cell {cells['cell_id'][row]} has '{name}' {values[first[life[wrong[0]]]]} and "
+                f"{values[row]}, expected one; track again"
             )
 
 

@@ -51,6 +51,7 @@ def write_ctc(path: Path, segments: pd.DataFrame, masks: Iterable[np.ndarray], n
     n_digits = max(3, len(str(n_frames - 1)))
     label, first, last = (segments[name].to_numpy() for name in _LINE[:3])
     with folder_written_whole(path) as partial:
+        partial.mkdir()
         for frame, mask in zip(range(n_frames), masks, strict=True):
             wanted = label[(first <= frame) & (frame <= last)]
             got = np.unique(mask[mask > 0])

@@ -56,7 +56,7 @@ TRACK = (
     Feature("TRACK_START", "Track start", "TIME"),
     Feature("TRACK_STOP", "Track stop", "TIME"),
     Feature("TRACK_DURATION", "Track duration", "TIME"),
-    Feature("LINEAGE_ID", "Lineage", "NONE", True),
+    Feature("TRACK_LINEAGE_ID", "Lineage", "NONE", True),
 )
 
 _COPIED = ("dry_mass_pg", "dry_mass_se_pg", "area_um2", "max_opd_nm", "length_um")
