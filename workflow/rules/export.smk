@@ -1,3 +1,21 @@
+"""Tracks in formats of other programs: one job per format."""
+
+
+def exports():
+    """The exports of every acquisition that is tracked, in the formats that it is configured with."""
+    return [
+        f"{CONFIG.results}/{name}/export/{EXPORT_NAMES[format]}"
+        for name, a in ACQUISITIONS.items()
+        if a.until == "report"
+        for format in CONFIGS[name].export.formats
+    ]
+
+
+def export_settings(wildcards):
+    """A params function: the section export without the list of formats, since a job makes one of them."""
+    return CONFIGS[wildcards.acquisition].export.model_dump(mode="json", exclude={"formats"})
+
+
 rule export:
     input:
         tracks="<results>/{acquisition}/tracks.parquet",

@@ -136,18 +136,3 @@ def report_cells(wildcards):
 def first_chunk(pattern):
     """An input function: the file of the acquisition's first chunk, for what all chunks have alike."""
     return lambda wildcards: chunks(pattern)(wildcards)[:1]
-
-
-def exports():
-    """The exports of every acquisition that is tracked, in the formats that it is configured with."""
-    return [
-        f"{CONFIG.results}/{name}/export/{EXPORT_NAMES[format]}"
-        for name, a in ACQUISITIONS.items()
-        if a.until == "report"
-        for format in CONFIGS[name].export.formats
-    ]
-
-
-def export_settings(wildcards):
-    """A params function: the section export without the list of formats, since a job makes one of them."""
-    return CONFIGS[wildcards.acquisition].export.model_dump(mode="json", exclude={"formats"})

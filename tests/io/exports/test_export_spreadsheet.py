@@ -11,6 +11,10 @@ from lensfree.contracts import TRACKS
 from lensfree.io.exports.spreadsheet import write_csv
 from lensfree.io.tables import empty_table
 
+# The default parser became exact; before, it was off by the last bit at times.
+IS_EXACT = tuple(int(n) for n in pd.__version__.split(".")[:2]) >= (3, 1)
+EXACT = {} if IS_EXACT else {"float_precision": "round_trip"}
+
 
 @pytest.fixture
 def awkward():
@@ -25,7 +29,7 @@ def awkward():
 
 def test_every_bit_comes_back(tmp_path, awkward):
     write_csv(tmp_path / "tracks.csv", awkward)
-    got = pd.read_csv(tmp_path / "tracks.csv", float_precision="round_trip")
+    got = pd.read_csv(tmp_path / "tracks.csv", **EXACT)
     pd.testing.assert_frame_equal(got.astype({"frame": "int32"}), awkward, check_exact=True)
 
 

@@ -14,9 +14,9 @@ def write_csv(path: Path, cells: pd.DataFrame) -> None:
 
     The unit of a column is the end of its name (`y_um`, `dry_mass_pg`, `time_h`), so that no second header
     row is needed and `pandas.read_csv(path)` needs no arguments; a column without such an end has no
-    unit. Numbers are written with as many digits as it takes to tell them apart:
-    `read_csv(path, float_precision="round_trip")` returns every bit, the default parser of pandas is off
-    by the last one at times. UTF-8, commas, `.` as the decimal mark, NaN as an empty cell.
+    unit. Numbers are written with as many digits as it takes to tell them apart, so that
+    pandas 3.1 reads every bit back; older ones need `float_precision="round_trip"` for the last. UTF-8,
+    commas, `.` as the decimal mark, NaN as an empty cell.
 
     Args:
         path: the file.
