@@ -36,4 +36,6 @@ class ExportConfig(Section):
         description="csv: for spreadsheets, R and pandas; trackmate: XML for Fiji; geff: graph exchange "
         "format (extra geff); ctc: label images of the Cell Tracking Challenge; []: none",
     )
-    disc_diameter_um: Positive = Field(10.0, description="ctc: disc that stands for a cell [um]")
+    disc_diameter_um: Positive = Field(
+        10.0, description="ctc: disc that stands for a cell; trackmate: that of cells without an area [um]"
+    )

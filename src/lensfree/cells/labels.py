@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import numpy as np
 
 from lensfree.cells.representation import nearest_within
+
+logger = logging.getLogger(__name__)
 
 
 def draw_labels(
@@ -70,7 +73,10 @@ def draw_frames(
 def _give_each_a_pixel(owner: np.ndarray, centres_px: np.ndarray, shape_yx: tuple[int, int]) -> None:
     """Change `owner` (pixels of the field, -1 if free) so that every cell owns a pixel."""
     n_owned = np.bincount(owner[owner >= 0], minlength=len(centres_px))
-    for cell in np.flatnonzero(n_owned == 0):
+    poor = np.flatnonzero(n_owned == 0)
+    if len(poor):
+        logger.info("%d cells of a frame lie below others or outside of the field: one pixel each", len(poor))
+    for cell in poor:
         y, x = np.unravel_index(np.arange(len(owner)), shape_yx)
         distance2 = (y - centres_px[cell, 0]) ** 2 + (x - centres_px[cell, 1]) ** 2
         is_last = (owner >= 0) & (n_owned[owner] == 1)
