@@ -91,3 +91,13 @@ def gpu_count(word):
 def scaled_mb(base_mb):
     """A resource function: memory that grows with each attempt; retries are set in the profile."""
     return lambda wildcards, attempt: base_mb * attempt
+
+
+def exports():
+    """The exports of every acquisition that is tracked, in the formats that it is configured with."""
+    return [
+        f"{CONFIG.results}/{name}/export/{EXPORT_NAMES[format]}"
+        for name, a in ACQUISITIONS.items()
+        if a.until == "report"
+        for format in CONFIGS[name].export.formats
+    ]

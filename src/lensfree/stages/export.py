@@ -18,7 +18,7 @@ from lensfree.io.exports.trackmate import Recording, write_trackmate
 from lensfree.io.stacks import open_opd
 from lensfree.io.tables import read_table
 from lensfree.tracks.graph import build_graph
-from lensfree.tracks.segments import cut_at_gaps
+from lensfree.tracks.stretches import cut_at_gaps
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ def run(
     elif format == "geff":
         write_geff(out, cells, edges, is_division, frame_interval_h, provenance)
     else:
-        labels, segments = cut_at_gaps(graph)
+        labels, stretches = cut_at_gaps(graph)
         centres_px = cells[["y_um", "x_um"]].to_numpy() / pitch_um
         frame = cells["frame"].to_numpy()
         masks = draw_frames(frame, centres_px, labels, n_frames, recording.shape_yx, radius_um / pitch_um)
-        write_ctc(out, segments, masks, n_frames)
+        write_ctc(out, stretches, masks, n_frames)

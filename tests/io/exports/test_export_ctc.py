@@ -12,7 +12,7 @@ from lensfree.contracts import TRACKS
 from lensfree.io.exports.ctc import LabelError, write_ctc
 from lensfree.io.tables import empty_table
 from lensfree.tracks.graph import build_graph
-from lensfree.tracks.segments import cut_at_gaps
+from lensfree.tracks.stretches import cut_at_gaps
 
 RADIUS_PX = 4.0
 LARGE_YX = (190, 160)
@@ -21,11 +21,11 @@ EMPTY = lambda: empty_table(TRACKS)  # noqa: E731
 
 def write(path, table, n_frames=N_FRAMES, shape_yx=SHAPE_YX, radius_px=RADIUS_PX):
     graph = build_graph(table)
-    labels, segments = cut_at_gaps(graph)
+    labels, stretches = cut_at_gaps(graph)
     centres_px = graph.cells[["y_um", "x_um"]].to_numpy() / PITCH_UM
     frame = graph.cells["frame"].to_numpy()
     masks = draw_frames(frame, centres_px, labels, n_frames, shape_yx, radius_px)
-    write_ctc(path, segments, masks, n_frames)
+    write_ctc(path, stretches, masks, n_frames)
     return graph
 
 
@@ -129,7 +129,7 @@ def test_no_cells_are_empty_masks_and_an_empty_table(tmp_path):
     assert len(read(tmp_path / "ctc")[0]) == 0
 
 
-def segments(n, last_frame=0):
+def stretches(n, last_frame=0):
     return pd.DataFrame(
         {
             "label": np.arange(1, n + 1),
@@ -142,7 +142,7 @@ def segments(n, last_frame=0):
 
 
 def test_the_largest_label_still_fits(tmp_path):
-    write_ctc(tmp_path / "ctc", segments(65535), [np.arange(1, 65536).reshape(257, 255)], 1)
+    write_ctc(tmp_path / "ctc", stretches(65535), [np.arange(1, 65536).reshape(257, 255)], 1)
     assert tifffile.imread(tmp_path / "ctc" / "mask000.tif").max() == 65535
 
 
@@ -150,17 +150,17 @@ def test_the_largest_label_still_fits(tmp_path):
     ("table", "masks", "message"),
     [
         (
-            segments(65536),
+            stretches(65536),
             [],
             "got 65536 tracks without gaps, expected at most 65535, because masks .* 16 bits",
         ),
-        (segments(1, 4), [], "a track ends in frame 4, expected at most 0, the last of the acquisition"),
+        (stretches(1, 4), [], "a track ends in frame 4, expected at most 0, the last of the acquisition"),
         (
-            segments(2),
+            stretches(2),
             [np.eye(2, 3, dtype=int)],
             r"mask of frame 0 has 1 labels, expected 2; they differ in \[2\]",
         ),
-        (segments(1), [np.full((2, 3), 9)], r"has 1 labels, expected 1; they differ in \[1, 9\]"),
+        (stretches(1), [np.full((2, 3), 9)], r"has 1 labels, expected 1; they differ in \[1, 9\]"),
     ],
 )
 def test_what_the_format_cannot_hold_is_refused(tmp_path, table, masks, message):

@@ -124,6 +124,6 @@ def test_without_the_package_one_sentence_says_what_to_do(tmp_path, monkeypatch,
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingPackageError, match=r"pip install 'lensfree\[geff\]', or take geff out of"):
+    with pytest.raises(MissingPackageError, match=r"pip install -e '.\[geff\]', or take geff out of"):
         write(tmp_path / "tracks.geff", family())
     assert list(tmp_path.iterdir()) == []

@@ -25,12 +25,12 @@ class LabelError(ValueError):
     """Labels that the format cannot hold; the message says what was got and what to do."""
 
 
-def write_ctc(path: Path, segments: pd.DataFrame, masks: Iterable[np.ndarray], n_frames: int) -> None:
+def write_ctc(path: Path, stretches: pd.DataFrame, masks: Iterable[np.ndarray], n_frames: int) -> None:
     """Write the folder; masks are taken one by one and not kept.
 
     Args:
         path: the folder; one that is there is replaced.
-        segments: `label, first_frame, last_frame, parent_label, cell_id`, one row per label.
+        stretches: `label, first_frame, last_frame, parent_label, cell_id`, one row per label.
         masks: integer (y, x) per frame in order, 0 where there is no cell.
         n_frames: how many masks come.
 
@@ -38,18 +38,18 @@ def write_ctc(path: Path, segments: pd.DataFrame, masks: Iterable[np.ndarray], n
         LabelError: if a label does not fit into 16 bits, a track outlasts the frames, or a mask lacks a
             label or has one too many.
     """
-    if len(segments) and int(segments["label"].max()) > MAX_LABEL:
+    if len(stretches) and int(stretches["label"].max()) > MAX_LABEL:
         raise LabelError(
-            f"{path}: got {len(segments)} tracks without gaps, expected at most {MAX_LABEL}, because masks "
+            f"{path}: got {len(stretches)} tracks without gaps, expected at most {MAX_LABEL}, because masks "
             "of the Cell Tracking Challenge have 16 bits; take ctc out of export.formats"
         )
-    if len(segments) and int(segments["last_frame"].max()) >= n_frames:
+    if len(stretches) and int(stretches["last_frame"].max()) >= n_frames:
         raise LabelError(
-            f"{path}: a track ends in frame {int(segments['last_frame'].max())}, expected at most "
+            f"{path}: a track ends in frame {int(stretches['last_frame'].max())}, expected at most "
             f"{n_frames - 1}, the last of the acquisition; track again"
         )
     n_digits = max(3, len(str(n_frames - 1)))
-    label, first, last = (segments[name].to_numpy() for name in _LINE[:3])
+    label, first, last = (stretches[name].to_numpy() for name in _LINE[:3])
     with folder_written_whole(path) as partial:
         partial.mkdir()
         for frame, mask in zip(range(n_frames), masks, strict=True):
@@ -67,7 +67,7 @@ def write_ctc(path: Path, segments: pd.DataFrame, masks: Iterable[np.ndarray], n
                 photometric="minisblack",
                 compression="zlib",
             )
-        lines = segments[list(_LINE)].itertuples(index=False)
+        lines = stretches[list(_LINE)].itertuples(index=False)
         text = "".join(f"{' '.join(str(value) for value in line)}\n" for line in lines)
         (partial / "res_track.txt").write_text(text, encoding="ascii")
-        segments[["label", "cell_id"]].to_csv(partial / "labels.csv", index=False, lineterminator="\n")
+        stretches[["label", "cell_id"]].to_csv(partial / "labels.csv", index=False, lineterminator="\n")

@@ -83,7 +83,7 @@ def _geff() -> tuple[Any, Any]:
     except ImportError as error:
         raise MissingPackageError(
             f"format geff needs the package geff, which cannot be imported ({error}): "
-            "pip install 'lensfree[geff]', or take geff out of export.formats"
+            "pip install -e '.[geff]', or take geff out of export.formats"
         ) from error
     return geff_spec, write_arrays
 

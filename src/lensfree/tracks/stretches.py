@@ -15,7 +15,7 @@ def cut_at_gaps(graph: TrackGraph) -> tuple[np.ndarray, pd.DataFrame]:
         graph: tracks in the order of frames.
 
     Returns:
-        The label of each row of `graph.cells`, int64 from 1; and the segments, one row per label in its
+        The label of each row of `graph.cells`, int64 from 1; and the stretches, one row per label in its
         order: `label`, `first_frame`, `last_frame`, `parent_label` (0 if none), `cell_id`. Labels follow
         cells, and within a cell time.
     """
