@@ -19,7 +19,7 @@ include: "workflow/rules/learning_inputs.smk"
 
 for word in (
     *("simulate", "background", "load", "ingest", "check", "focus", "reconstruct"),
-    *("quantify", "track", "series", "score", "report"),
+    *("quantify", "track", "series", "score", "report", "export"),
     *("train_unwrap", "train_quantify", "transfer_quantify", "train_score", "train_forecast"),
     *("calibrate_error", "evaluate", "evaluate_quant", "evaluate_error"),
 ):
@@ -36,6 +36,7 @@ rule all:
     default_target: True
     input:
         expand("<results>/{acquisition}/report.html", acquisition=ACQUISITIONS),
+        exports(),
 
 
 rule train:

@@ -50,6 +50,7 @@ def test_a_digest_does_not_depend_on_where_the_package_lies(copy):
         ("digest.py", set()),
         ("config.py", set()),
         ("config_base.py", set()),
+        ("config_output.py", set()),
     ],
 )
 def test_an_edit_reruns_the_stages_that_use_the_module(copy, module, stages):

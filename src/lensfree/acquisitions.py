@@ -39,7 +39,7 @@ RESERVED_NAMES = ("datasets", "models", "evaluate")
 DESCRIPTIVE = ("dataset", "until", "well", "condition", "note", "overrides")
 OVERRIDABLE = (
     *("optics", "storage", "simulate", "load", "focus", "ingest", "reconstruct"),
-    *("quantify", "track", "series", "score", "report"),
+    *("quantify", "track", "series", "score", "report", "export"),
 )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lensfree.config_base import Count, DeviceWish, Fraction, NonNegative, Positive, Section
+from lensfree.config_output import ExportConfig, ReportConfig
 from lensfree.config_tracks import SeriesConfig, TrackConfig
 from lensfree.config_training import (
     CalibrateErrorConfig,
@@ -219,16 +220,6 @@ class SimulateConfig(Section):
     seed: int = Field(1, description="seed of everything that is random")
 
 
-class ReportConfig(Section):
-    """One page per acquisition."""
-
-    montage_frames: Count = Field(4, description="frames shown")
-    anomalies: Count = Field(12, description="ranked anomalies shown")
-    strip_frames: Count = Field(12, description="thumbnails per anomaly")
-    crop_um: Positive = Field(100.0, description="side of a thumbnail [um]")
-    montage_um: Positive = Field(800.0, description="larger fields show a centre of this width [um]")
-
-
 class Config(Section):
     """The whole configuration; a section per stage."""
 
@@ -247,6 +238,7 @@ class Config(Section):
     series: SeriesConfig = SeriesConfig()
     score: ScoreConfig = ScoreConfig()
     report: ReportConfig = ReportConfig()
+    export: ExportConfig = ExportConfig()
     fields: FieldsConfig = FieldsConfig()
     train_unwrap: TrainUnwrapConfig = TrainUnwrapConfig()
     train_quantify: TrainQuantifyConfig = TrainQuantifyConfig()

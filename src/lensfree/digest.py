@@ -10,7 +10,10 @@ from pathlib import Path
 
 PACKAGE = "lensfree"
 # Their values reach the rules as params.
-LEFT_OUT = ("lensfree.config", "lensfree.config_base", "lensfree.config_training")
+LEFT_OUT = (
+    *("lensfree.config", "lensfree.config_base", "lensfree.config_output"),
+    "lensfree.config_training",
+)
 _DIGITS = 16
 
 

@@ -13,6 +13,7 @@ sys.path.insert(0, str(SOURCE))
 
 from lensfree.acquisitions import read_sheet
 from lensfree.chunks import background_plan, chunk_names, chunk_range
+from lensfree.config_output import EXPORT_NAMES
 from lensfree.digest import code_digest
 from lensfree.io.tiff import list_frames
 from lensfree.machine import is_gpu_present, share_with_jobs
@@ -20,6 +21,7 @@ from lensfree.model_files import weights_file
 from lensfree.validation import load_config
 
 MODELS = Path(workflow.basedir) / "models"
+EXPORT_FORMATS = {name: format for format, name in EXPORT_NAMES.items()}
 share_with_jobs(SOURCE)
 
 
@@ -89,3 +91,13 @@ def gpu_count(word):
 def scaled_mb(base_mb):
     """A resource function: memory that grows with each attempt; retries are set in the profile."""
     return lambda wildcards, attempt: base_mb * attempt
+
+
+def exports():
+    """The exports of every acquisition that is tracked, in the formats that it is configured with."""
+    return [
+        f"{CONFIG.results}/{name}/export/{EXPORT_NAMES[format]}"
+        for name, a in ACQUISITIONS.items()
+        if a.until == "report"
+        for format in CONFIGS[name].export.formats
+    ]

@@ -128,4 +128,11 @@ def report_cells(wildcards):
     if ACQUISITIONS[wildcards.acquisition].until != "report":
         return []
     return chunks("<results>/{acquisition}/cells/{chunk}.parquet")(wildcards)
+
+
 # Which sections of the configuration an area measures; the others cannot make it run again.
+
+
+def first_chunk(pattern):
+    """An input function: the file of the acquisition's first chunk, for what all chunks have alike."""
+    return lambda wildcards: chunks(pattern)(wildcards)[:1]

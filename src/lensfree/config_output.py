@@ -1,0 +1,41 @@
+"""Settings of what is made for people to look at and to take along; see `config` for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import Field
+
+from lensfree.config_base import Count, Positive, Section
+
+ExportFormat = Literal["csv", "trackmate", "geff", "ctc"]
+
+EXPORT_NAMES: Mapping[ExportFormat, str] = MappingProxyType(
+    {"csv": "tracks.csv", "trackmate": "tracks.xml", "geff": "tracks.geff", "ctc": "ctc"}
+)
+"""The file or folder of each format under `results/{acquisition}/export/`."""
+
+
+class ReportConfig(Section):
+    """One page per acquisition."""
+
+    montage_frames: Count = Field(4, description="frames shown")
+    anomalies: Count = Field(12, description="ranked anomalies shown")
+    strip_frames: Count = Field(12, description="thumbnails per anomaly")
+    crop_um: Positive = Field(100.0, description="side of a thumbnail [um]")
+    montage_um: Positive = Field(800.0, description="larger fields show a centre of this width [um]")
+
+
+class ExportConfig(Section):
+    """Tracks in formats of other programs."""
+
+    formats: tuple[ExportFormat, ...] = Field(
+        ("csv", "trackmate"),
+        description="csv: for spreadsheets, R and pandas; trackmate: XML for Fiji; geff: graph exchange "
+        "format (extra geff); ctc: label images of the Cell Tracking Challenge; []: none",
+    )
+    disc_diameter_um: Positive = Field(
+        10.0, description="ctc: disc that stands for a cell; trackmate: that of cells without an area [um]"
+    )

@@ -1,0 +1,1 @@
+"""Tracks in formats of other programs, one module per format."""

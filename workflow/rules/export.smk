@@ -1,0 +1,32 @@
+rule export:
+    input:
+        tracks="<results>/{acquisition}/tracks.parquet",
+        opd=first_chunk("<results>/{acquisition}/opd/{chunk}.h5"),
+    output:
+        r"<results>/{acquisition}/export/{export,tracks\.(csv|xml)}",
+    params:
+        format=lambda wildcards: EXPORT_FORMATS[wildcards.export],
+        n_frames=lambda wildcards: N_FRAMES[wildcards.acquisition],
+        frame_interval_h=lambda wildcards: ACQUISITIONS[wildcards.acquisition].time_h(1),
+        # Without the list of formats, since a job makes one of them.
+        config=lambda wildcards: CONFIGS[wildcards.acquisition].export.model_dump(
+            mode="json", exclude={"formats"}
+        ),
+        code=code_digest("export"),
+    log:
+        "<logs>/export/{acquisition}/{export}.log",
+    benchmark:
+        "<logs>/export/{acquisition}/{export}.tsv"
+    resources:
+        mem_mb=scaled_mb(4000),
+        runtime=60,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/export.py"
+
+
+# The same for formats that are a folder, which Snakemake must be told of.
+use rule export as export_folder with:
+    output:
+        directory(r"<results>/{acquisition}/export/{export,tracks\.geff|ctc}"),
