@@ -1,4 +1,4 @@
-"""Rule track: the cells of every frame -> cells with identity, mother and lineage."""
+"""Rule track: the cells of every frame -> cells with identity, mother and lineage, and what happened to them."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ with job_log(snakemake.log[0]):
     track.run(
         cells=[Path(path) for path in snakemake.input.cells],
         out=Path(snakemake.output.tracks),
+        events=Path(snakemake.output.events),
         config=TrackConfig.model_validate(snakemake.params.config),
         provenance=provenance(snakemake),
     )

@@ -33,6 +33,7 @@ def cell(
             "dry_mass_se_pg": dry_mass_pg * 0.04,
             "touches_border": False,
             "model": "case",
+            "is_shared": False,
             "cell_id": np.int64(cell_id),
             "parent_id": np.int64(parent_id),
             "lineage_id": np.int64(lineage_id),
@@ -58,7 +59,7 @@ def world(*cells: pd.DataFrame) -> pd.DataFrame:
 def seen(truth: pd.DataFrame) -> pd.DataFrame:
     """Return what a detector reports of a world: no identities, and rows in no order."""
     shuffled = truth.sample(frac=1, random_state=7).reset_index(drop=True)
-    return shuffled.drop(columns=["cell_id", "parent_id", "lineage_id"])
+    return shuffled.drop(columns=["is_shared", "cell_id", "parent_id", "lineage_id"])
 
 
 def straight_walk() -> pd.DataFrame:
@@ -114,6 +115,36 @@ def three_way() -> pd.DataFrame:
         cell(2, 15, walk((y + 6.0, x - 11.0), (0.5, -0.7), 20, 190.0), parent_id=0),
         cell(3, 15, walk((y + 7.5, x + 12.0), (0.5, 0.7), 20, 200.0), parent_id=0),
     )
+
+
+def found_as_one(n_frames: int, *, passes: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two cells of 200 and 330 pg meet in frame 15 and are found as one for some frames.
+
+    They pass each other or turn back where they met.
+
+    Returns:
+        The truth, and what a detector finds: the sum of dry mass at its centroid while they are one.
+    """
+    frame = np.arange(31)
+    ahead_um = np.where(frame <= 15, frame - 15, (frame - 15) if passes else (15 - frame)) * 4.0
+    one = [(60.0, 80.0 + a, 200.0) for a in ahead_um]
+    other = [(63.0, 80.0 - a, 330.0) for a in ahead_um]
+    truth = world(cell(0, 0, one), cell(1, 0, other, lineage_id=1))
+    is_one = abs(truth["frame"] - 15) <= (n_frames - 1) // 2
+    met = truth[is_one]
+    share = met["dry_mass_pg"] / 530.0
+    fused = met[met["cell_id"] == 1].assign(
+        dry_mass_pg=530.0,
+        **{
+            name: (met[name] * share)
+            .groupby(met["frame"])
+            .sum()
+            .reindex(met.loc[met["cell_id"] == 1, "frame"])
+            .to_numpy()
+            for name in ("y_um", "x_um")
+        },
+    )
+    return truth, seen(pd.concat([truth[~is_one], fused]))
 
 
 def newcomer() -> pd.DataFrame:

@@ -38,12 +38,21 @@ class TrackConfig(Section):
     division_mass_frames: Count = Field(
         6, description="frames whose median dry mass is weighed at a division"
     )
+    use_rounding: bool = Field(
+        True, description="cells round up to divide; off: a division need not look like one"
+    )
     three_way_cost: NonNegative = Field(6.0, description="surcharge on a division into three")
     min_cycle_h: NonNegative = Field(4.0, description="a cell does not divide twice within this [h]")
     max_gap_frames: Annotated[int, Field(ge=0)] = Field(
         6, description="a cell lost for up to this many frames may be found again; 0 turns it off"
     )
     gap_cost: NonNegative = Field(10.0, description="surcharge on joining two tracks across a gap")
+    max_fusion_frames: Annotated[int, Field(ge=0)] = Field(
+        12, description="two cells found as one for up to this many frames are told apart; 0 turns it off"
+    )
+    fusion_range_um: Positive = Field(
+        25.0, description="a missing cell may be part of a detection this far from its way [um]"
+    )
     min_track_frames: Count = Field(3, description="shorter tracks cannot be daughters")
     max_field_step_um: NonNegative = Field(
         40.0, description="largest jump of the whole field between frames that is undone; 0 turns it off [um]"

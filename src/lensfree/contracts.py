@@ -105,7 +105,37 @@ FOCUS = _table(
     is_estimated=Column("bool", "1", "whether z was found (auto) or given by the sheet"),
 )
 CELLS = _table("cells", **_CELL_COLUMNS)
-TRACKS = _table("tracks", **_CELL_COLUMNS, cell_id=_CELL_ID, parent_id=_PARENT_ID, lineage_id=_LINEAGE_ID)
+TRACKS = _table(
+    "tracks",
+    **_CELL_COLUMNS,
+    is_shared=Column(
+        "bool",
+        "1",
+        "whether the row is a cell's share of a detection that it had together with another one: position "
+        "and dry mass are inferred",
+    ),
+    cell_id=_CELL_ID,
+    parent_id=_PARENT_ID,
+    lineage_id=_LINEAGE_ID,
+)
+LINEAGE_EVENTS = _table(
+    "lineage_events",
+    kind=Column(
+        "str",
+        "1",
+        "division, fusion, swap, gap, birth, enters_field, death, lost or leaves_field, see tracks/events.py",
+    ),
+    frame=_FRAME,
+    time_h=_TIME,
+    y_um=_CELL_COLUMNS["y_um"],
+    x_um=_CELL_COLUMNS["x_um"],
+    cell_id=_CELL_ID,
+    related_id=Column("int64", "1", "daughter, or the other cell of a fusion or swap; -1 if none"),
+    n_frames=Column("int64", "1", "frames of a fusion or gap, otherwise 0"),
+    cost=Column(
+        "float64", "1", "sum of squared deviations in sd that was accepted; NaN if nothing was judged"
+    ),
+)
 SERIES = _table(
     "series",
     series_id=_SERIES_ID,
@@ -161,7 +191,9 @@ FAULTS = _table(
     shift_y_um=Column("float64", "um", "stage_jump: how far the field moved down, otherwise 0"),
     shift_x_um=Column("float64", "um", "stage_jump: how far the field moved right, otherwise 0"),
 )
-TABLES = {t.name: t for t in (FRAMES, FOCUS, CELLS, TRACKS, SERIES, WINDOWS, SCORES, TRUTH, FAULTS)}
+TABLES = {
+    t.name: t for t in (FRAMES, FOCUS, CELLS, TRACKS, LINEAGE_EVENTS, SERIES, WINDOWS, SCORES, TRUTH, FAULTS)
+}
 
 _PER_FRAME = {
     "time_h": DatasetContract(("frame",), "h", ("float64",)),

@@ -54,7 +54,12 @@ def _tracks() -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=names)
     table["dry_mass_se_pg"] = 0.05 * table["dry_mass_pg"]
     return table.assign(
-        area_um2=300.0, max_opd_nm=200.0, length_um=22.0, touches_border=False, model="reference 1"
+        area_um2=300.0,
+        max_opd_nm=200.0,
+        length_um=22.0,
+        touches_border=False,
+        model="reference 1",
+        is_shared=False,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from lensfree.contracts import TRACKS
 from lensfree.tracks.candidates import LinkedTracks
 from lensfree.tracks.hypotheses import YOUNG_MOTHER_COST, Expectation, Hypothesis, division_cost
-from lensfree.tracks.lineage import choose, resolve_divisions
+from lensfree.tracks.lineage import choose, resolve_lineage
 from lensfree.tracks.link import link
 from lensfree.tracks.scales import Scales
 
@@ -27,14 +27,14 @@ WORLDS = [
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
 def test_the_world_comes_out_as_it_is(world, tiny, same_cells):
     truth = world()
-    tracks = resolve_divisions(link(cases.seen(truth), tiny), tiny)
-    assert set(tracks.columns) == set(TRACKS.columns)
+    tracks = resolve_lineage(link(cases.seen(truth), tiny), tiny).cells
+    assert set(tracks.columns) == set(TRACKS.columns) - {"is_shared"}
     same_cells(tracks, truth)
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
 def test_cells_are_numbered_in_order_of_birth(world, tiny):
-    tracks = resolve_divisions(link(cases.seen(world()), tiny), tiny)
+    tracks = resolve_lineage(link(cases.seen(world()), tiny), tiny).cells
     births = tracks.groupby("cell_id")["frame"].min()
     assert births.index.tolist() == list(range(len(births))) and births.is_monotonic_increasing
     assert (tracks["parent_id"] < tracks["cell_id"]).all() and (
@@ -46,23 +46,23 @@ def test_both_daughters_may_be_strangers_to_the_mothers_track(tiny, same_cells):
     truth = cases.one_division()
     linked = link(cases.seen(truth), tiny.model_copy(update={"search_range_um": 5.0}))
     assert linked["track"].nunique() == 4  # neither daughter is within 5 um of the mother
-    same_cells(resolve_divisions(linked, tiny), truth)
+    same_cells(resolve_lineage(linked, tiny).cells, truth)
 
 
 def test_a_daughter_that_does_not_last_is_no_daughter(tiny):
     truth = cases.one_division()
     brief = truth[(truth["cell_id"] != 3) | (truth["frame"] < 15 + tiny.min_track_frames - 1)]
-    tracks = resolve_divisions(link(cases.seen(brief), tiny), tiny)
+    tracks = resolve_lineage(link(cases.seen(brief), tiny), tiny).cells
     assert (tracks["parent_id"] == -1).all()
 
 
 def test_mass_must_be_conserved(tiny):
     truth = cases.one_division()
     truth.loc[truth["cell_id"].isin([2, 3]), "dry_mass_pg"] *= 1.9  # two cells as heavy as the mother each
-    tracks = resolve_divisions(link(cases.seen(truth), tiny), tiny)
+    tracks = resolve_lineage(link(cases.seen(truth), tiny), tiny).cells
     assert (tracks["parent_id"] == -1).all()
     blind = tiny.model_copy(update={"log_mass_weight_um": 0.0})
-    assert (resolve_divisions(link(cases.seen(truth), blind), blind)["parent_id"] >= 0).any()
+    assert (resolve_lineage(link(cases.seen(truth), blind), blind).cells["parent_id"] >= 0).any()
 
 
 def test_a_mother_seen_once_is_dearer_and_one_there_from_the_start_is_not(tiny):
@@ -84,23 +84,23 @@ def test_a_mother_seen_once_is_dearer_and_one_there_from_the_start_is_not(tiny):
 def test_a_cell_does_not_divide_again_at_once(tiny):
     truth = cases.two_generations()
     patient = tiny.model_copy(update={"min_cycle_h": 8.0})
-    tracks = resolve_divisions(link(cases.seen(truth), patient), patient)
+    tracks = resolve_lineage(link(cases.seen(truth), patient), patient).cells
     assert (
         tracks.loc[tracks["parent_id"] >= 0, "cell_id"].nunique() == 2
     )  # the second is 6.7 h after the first
 
 
 def test_gaps_stay_open_if_told_so(tiny):
-    closed = resolve_divisions(link(cases.seen(cases.long_absence()), tiny), tiny)
+    closed = resolve_lineage(link(cases.seen(cases.long_absence()), tiny), tiny).cells
     apart = tiny.model_copy(update={"max_gap_frames": 0})
-    left_open = resolve_divisions(link(cases.seen(cases.long_absence()), apart), apart)
+    left_open = resolve_lineage(link(cases.seen(cases.long_absence()), apart), apart).cells
     assert (closed["cell_id"].nunique(), left_open["cell_id"].nunique()) == (1, 2)
 
 
 def test_a_gap_is_not_closed_onto_a_cell_of_another_mass(tiny):
     truth = cases.long_absence()
     truth.loc[truth["frame"] > 14, "dry_mass_pg"] *= 2
-    assert resolve_divisions(link(cases.seen(truth), tiny), tiny)["cell_id"].nunique() == 2
+    assert resolve_lineage(link(cases.seen(truth), tiny), tiny).cells["cell_id"].nunique() == 2
 
 
 def test_the_choice_is_the_best_together_not_the_cheapest_first(tiny):
@@ -115,6 +115,6 @@ def test_the_choice_is_the_best_together_not_the_cheapest_first(tiny):
 
 def test_nothing_gives_nothing(tiny):
     empty = link(cases.seen(cases.straight_walk()).iloc[:0], tiny)
-    tracks = resolve_divisions(empty, tiny)
-    assert tracks.empty and set(tracks.columns) == set(TRACKS.columns)
+    tracks = resolve_lineage(empty, tiny).cells
+    assert tracks.empty and set(tracks.columns) == set(TRACKS.columns) - {"is_shared"}
     assert tracks["lineage_id"].dtype == np.int64

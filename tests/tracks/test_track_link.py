@@ -10,6 +10,7 @@ import pytest
 import trackpy
 
 from lensfree.config import TrackConfig
+from lensfree.stages.track import track_cells, track_with_events
 from lensfree.tracks import link as link_module
 from lensfree.tracks.link import link
 from lensfree.tracks.scales import Scales
@@ -151,3 +152,51 @@ def test_trackpy_keeps_quiet_and_gets_its_voice_back(tiny, caplog):
     link(cases.seen(cases.straight_walk()), tiny)
     assert trackpy.linking.logger.level == level
     assert not [r for r in caplog.records if r.name.startswith("trackpy")]
+
+
+def test_a_frame_with_two_times_is_refused(tiny):
+    cells = cases.seen(cases.one_division())
+    again = cells[cells["frame"] == 3].assign(time_h=9.0)
+    with pytest.raises(
+        ValueError, match="frame 3 has the times 0.5 h and 9 h, expected one.*number the frames"
+    ):
+        track_cells(pd.concat([cells, again]), tiny)
+
+
+def test_times_that_go_back_are_refused(tiny):
+    cells = cases.seen(cases.one_division())
+    cells.loc[cells["frame"] == 7, "time_h"] = 0.1
+    with pytest.raises(ValueError, match="frame 7 is at 0.1 h and frame 6 at 1 h, expected times that grow"):
+        track_cells(cells, tiny)
+
+
+def test_a_frame_that_is_there_twice_is_refused(tiny):
+    cells = cases.seen(cases.one_division())
+    with pytest.raises(
+        ValueError, match="2 cells are there twice, first in frame 5 at y.*read twice, drop one"
+    ):
+        track_cells(pd.concat([cells, cells[cells["frame"] == 5]]), tiny)
+
+
+def test_unsorted_rows_give_the_same_tracks(tiny):
+    cells = cases.seen(cases.two_generations())
+    ordered = track_cells(cells.sort_values(["frame", "y_um"], ignore_index=True), tiny)
+    pd.testing.assert_frame_equal(track_cells(cells, tiny), ordered)
+
+
+def test_one_cell_in_one_frame_is_a_cell(tiny):
+    (row,) = track_cells(cases.seen(cases.straight_walk()).iloc[:1], tiny).itertuples()
+    assert (row.cell_id, row.parent_id, row.lineage_id) == (0, -1, 0)
+
+
+def test_a_hole_of_two_hours_ends_cells_and_the_rest_goes_on(tiny):
+    """Twelve frames are longer than any gap that is closed: cells after it are new, and nothing fails."""
+    cells = cases.seen(cases.two_generations())
+    holed = cells[(cells["frame"] < 50) | (cells["frame"] >= 62)]
+    tracks, events = track_with_events(holed, tiny)
+    assert len(tracks) == len(holed)
+    after = tracks[(tracks["frame"] >= 62) & (tracks["frame"] < 80)]
+    assert (after["parent_id"] == -1).all() and set(events.loc[events["frame"] == 62, "kind"]) <= {
+        "birth",
+        "enters_field",
+    }

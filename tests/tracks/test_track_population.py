@@ -6,7 +6,7 @@ import pytest
 from population import Population, detect, grow_population
 
 from lensfree.config import TrackConfig
-from lensfree.tracks.lineage import resolve_divisions
+from lensfree.tracks.lineage import resolve_lineage
 from lensfree.tracks.link import link
 from lensfree.tracks.scoring import score_tracks
 
@@ -21,7 +21,7 @@ def truth():
 
 
 def track(cells, config=TrackConfig()):  # noqa: B008 (frozen)
-    return resolve_divisions(link(cells, config), config)
+    return resolve_lineage(link(cells, config), config).cells
 
 
 @pytest.fixture(scope="module")

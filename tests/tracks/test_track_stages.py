@@ -4,7 +4,7 @@ import cases
 import pytest
 
 from lensfree.config import SeriesConfig, TrackConfig
-from lensfree.contracts import CELLS, SERIES, TRACKS, ContractError
+from lensfree.contracts import CELLS, LINEAGE_EVENTS, SERIES, TRACKS, ContractError
 from lensfree.io.tables import empty_table, read_provenance, read_table, write_table
 from lensfree.stages import series, track
 
@@ -28,12 +28,14 @@ def chunks(tmp_path):
 def test_a_division_passes_from_cells_to_series(chunks, tmp_path, tiny, same_cells):
     truth = cases.two_generations()
     tracks, histories = tmp_path / "tracks.parquet", tmp_path / "series.parquet"
-    track.run(chunks(cases.seen(truth)), tracks, tiny, SAID)
+    track.run(chunks(cases.seen(truth)), tracks, tmp_path / "events.parquet", tiny, SAID)
     same_cells(read_table(tracks, TRACKS), truth)
     series.run(tracks, histories, 10.0, SeriesConfig(min_length_h=5.0), SAID)
     found = read_table(histories, SERIES)
     assert found["series_id"].nunique() == 3
     assert found["time_h"].max() == pytest.approx(119 / 6)
+    happened = read_table(tmp_path / "events.parquet", LINEAGE_EVENTS)
+    assert happened["kind"].tolist() == ["division"] * 4
     assert read_provenance(tracks) == read_provenance(histories) == SAID
 
 
@@ -41,9 +43,11 @@ def test_a_division_passes_from_cells_to_series(chunks, tmp_path, tiny, same_cel
 def test_no_cells_give_empty_tables(chunk_count, chunks, tmp_path):
     paths = chunks(empty_table(CELLS))[:chunk_count]
     tracks, histories = tmp_path / "tracks.parquet", tmp_path / "series.parquet"
-    track.run(paths, tracks, TrackConfig(), {})
+    events = tmp_path / "events.parquet"
+    track.run(paths, tracks, events, TrackConfig(), {})
     series.run(tracks, histories, 10.0, SeriesConfig(), {})
     assert read_table(tracks, TRACKS).empty and read_table(histories, SERIES).empty
+    assert read_table(events, LINEAGE_EVENTS).empty
 
 
 def test_an_empty_chunk_among_others_changes_nothing(chunks, tmp_path, tiny):
@@ -51,13 +55,14 @@ def test_an_empty_chunk_among_others_changes_nothing(chunks, tmp_path, tiny):
     write_table(tmp_path / "c.parquet", empty_table(CELLS), CELLS)
     results = []
     for cells in (paths, [*paths, tmp_path / "c.parquet"]):
-        track.run(cells, tmp_path / "tracks.parquet", tiny, {})
+        track.run(cells, tmp_path / "tracks.parquet", tmp_path / "events.parquet", tiny, {})
         results.append(read_table(tmp_path / "tracks.parquet", TRACKS))
     assert results[0].equals(results[1])
 
 
 def test_series_too_short_give_an_empty_table_and_say_so(chunks, tmp_path, tiny, caplog):
-    track.run(chunks(cases.seen(cases.straight_walk())), tmp_path / "tracks.parquet", tiny, {})
+    seen = chunks(cases.seen(cases.straight_walk()))
+    track.run(seen, tmp_path / "tracks.parquet", tmp_path / "events.parquet", tiny, {})
     series.run(tmp_path / "tracks.parquet", tmp_path / "series.parquet", 10.0, SeriesConfig(), {})
     assert read_table(tmp_path / "series.parquet", SERIES).empty
     assert "no path" in caplog.text and "min_length_h=5.0" in caplog.text

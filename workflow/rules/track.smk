@@ -3,6 +3,7 @@ rule track:
         cells=chunks("<results>/{acquisition}/cells/{chunk}.parquet"),
     output:
         tracks="<results>/{acquisition}/tracks.parquet",
+        events="<results>/{acquisition}/lineage_events.parquet",
     params:
         config=section("track"),
         code=code_digest("track"),

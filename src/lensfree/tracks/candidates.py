@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,8 @@ class LinkedTracks:
         self.dry_mass_pg = np.maximum(
             ordered["dry_mass_pg"].to_numpy(dtype=np.float64), config.min_dry_mass_pg
         )
+        thick_nm = ordered["max_opd_nm"].to_numpy(dtype=np.float64) if "max_opd_nm" in ordered else np.ones(1)
+        self.log_max_opd = np.broadcast_to(np.log(np.maximum(thick_nm, 1.0)), self.frame.shape)
         _, self.start, self.track = np.unique(
             ordered["track"].to_numpy(), return_index=True, return_inverse=True
         )
@@ -35,11 +38,27 @@ class LinkedTracks:
         self.is_start[self.start] = True
         by_frame = np.argsort(self.frame, kind="stable")
         numbers, first = np.unique(self.frame[by_frame], return_index=True)
+        self._first = int(numbers[0]) if len(numbers) else 0
+        self._stride = int(numbers[-1]) - self._first + 2 if len(numbers) else 1
         self._rows_of_frame = dict(zip(numbers.tolist(), np.split(by_frame, first[1:]), strict=True))
 
     def rows_in(self, frame: int) -> np.ndarray:
         """Return the rows of a frame; none if the frame is missing."""
         return self._rows_of_frame.get(frame, np.empty(0, dtype=np.int64))
+
+    def row_at(self, track: np.ndarray, frame: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
+        """Return where a frame would be inserted among the rows of a track, as `numpy.searchsorted`."""
+        key = self.track.astype(np.int64) * self._stride + (self.frame - self._first)
+        return np.searchsorted(key, track * self._stride + (frame - self._first), side=side)
+
+    def velocity_um(self, rows: np.ndarray, frames: int) -> np.ndarray:
+        """Return the mean step per frame (row, yx) from or, if frames < 0, up to each row; 0 if there is
+        none."""
+        other = np.clip(rows + frames, self.start[self.track[rows]], self.stop[self.track[rows]] - 1)
+        elapsed = self.frame[other] - self.frame[rows]
+        return (self.position_um[other] - self.position_um[rows]) / np.where(elapsed == 0, 1, elapsed)[
+            :, None
+        ]
 
     def median_mass_pg(self, rows: np.ndarray, frames: int) -> np.ndarray:
         """Return the median dry mass of each row and its followers, or its forerunners if frames < 0."""

@@ -130,9 +130,15 @@ def hold_still(cells: pd.DataFrame, motion: FieldMotion) -> pd.DataFrame:
     )
 
 
-def put_back(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the cells of `hold_still` at their places on the sensor."""
-    places = {"y_um": cells["sensor_y_um"], "x_um": cells["sensor_x_um"]}
+def put_back(cells: pd.DataFrame, motion: FieldMotion) -> pd.DataFrame:
+    """Return the cells of `hold_still` at their places on the sensor, those shared meanwhile where they
+    go."""
+    moved_um = motion.position_um[np.searchsorted(motion.frame, cells["frame"].to_numpy())]
+    is_shared = cells["is_shared"].to_numpy() if "is_shared" in cells else np.zeros(len(cells), bool)
+    places = {
+        name: np.where(is_shared, cells[name] + moved_um[:, axis], cells[f"sensor_{name}"])
+        for axis, name in enumerate(("y_um", "x_um"))
+    }
     return cells.assign(**places).drop(columns=["sensor_y_um", "sensor_x_um"])
 
 

@@ -1,13 +1,13 @@
 """Cells that were found as one for some frames: both go through it, each with its share.
 
-Where two cells come too near to each other a detector finds one, with the sum of their dry masses. Linking gives
-it to one of the two; the other is missing, and afterwards either may have taken the name of the other. What tells
-is dry mass: it jumps up by that of the missing cell and falls back, and it is conserved,
+Where two cells come too near to each other a detector finds one, with the sum of their dry masses. Linking
+gives it to one of the two; the other is missing, and afterwards either may have taken the name of the other.
+What tells is dry mass: it jumps up by that of the missing cell and falls back, and it is conserved,
 
     m(fused) = M(carrier) + M(missing)
 
-with M the medians before and after. Such a detection is split in the ratio of the two, and who is who afterwards
-is decided anew by dry mass before and after and by the way the cells were going.
+with M the medians before and after. Such a detection is split in the ratio of the two, and who is who
+afterwards is decided anew by dry mass before and after and by the way the cells were going.
 """
 
 from __future__ import annotations
@@ -18,18 +18,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from lensfree.config import TrackConfig
 from lensfree.tracks.candidates import LinkedTracks, beginnings_after_ends, orphans_of
+from lensfree.tracks.fusion_rows import LEVEL_FRAMES, Fusion, split_fused
 from lensfree.tracks.scales import Scales
 
 logger = logging.getLogger(__name__)
-
-LEVEL_FRAMES = 10
-"""Looks whose median dry mass is a cell's before, and after."""
 
 LEVEL_SD = 0.05
 """What ln(dry mass) of a cell may change by meanwhile, and the error of medians beside noise."""
@@ -55,25 +51,6 @@ class Absence:
     after: int
 
 
-@dataclass(frozen=True)
-class Fusion:
-    """Two cells that were found as one.
-
-    Attributes:
-        missing: last and first row of the cell that was not found.
-        carrier: last and first row beside the fused ones of the cell that was.
-        rows: fused rows, in order of time.
-        is_crossed: whether the cells have each other's tracks afterwards.
-        cost: squared deviations from the expected sums, per row.
-    """
-
-    missing: tuple[int, int]
-    carrier: tuple[int, int]
-    rows: tuple[int, ...]
-    is_crossed: bool
-    cost: float
-
-
 def resolve_fusions(
     linked: pd.DataFrame, config: TrackConfig, scales: Scales
 ) -> tuple[pd.DataFrame, list[Fusion], LinkedTracks]:
@@ -85,10 +62,8 @@ def resolve_fusions(
         scales: as given to `link`.
 
     Returns:
-        The cells with `track` mended and a column `is_shared` (bool): the row is one cell's share of a
-        detection that it had together with another, its position and dry mass inferred. The other columns of
-        the cell that was missing are those of its last own row. Beside it the fusions that were accepted, and the
-        tracks that their rows are counted in.
+        The cells with `track` mended and a column `is_shared` (bool), see `split_fused`. Beside it the
+        fusions that were accepted, and the tracks that their rows are counted in.
     """
     tracks = LinkedTracks(linked, config)
     fusions = find_fusions(tracks, config, scales) if scales.log_mass_weight_um > 0 else []
@@ -97,7 +72,7 @@ def resolve_fusions(
             "%d times two cells were found as one, in %d detections; %d pairs of tracks crossed there",
             *(len(fusions), sum(len(f.rows) for f in fusions), sum(f.is_crossed for f in fusions)),
         )
-    return _mended(tracks, fusions), fusions, tracks
+    return split_fused(tracks, fusions), fusions, tracks
 
 
 def find_fusions(tracks: LinkedTracks, config: TrackConfig, scales: Scales) -> list[Fusion]:
@@ -192,7 +167,9 @@ def _near_on_the_way(
         if not len(rows):
             continue
         near = cKDTree(tracks.position_um[rows]).query_ball_point(way_um[asked], range_um, return_sorted=True)
-        pairs += [np.column_stack([np.full(len(n), a), rows[n]]) for a, n in zip(asked, near, strict=True) if n]
+        pairs += [
+            np.column_stack([np.full(len(n), a), rows[n]]) for a, n in zip(asked, near, strict=True) if n
+        ]
     found = np.concatenate(pairs)
     return which[found[:, 0]], found[:, 1]
 
@@ -207,8 +184,8 @@ def _crossing_gain(
 ) -> np.ndarray:
     """Return by how much the cells fit better if they have each other's tracks afterwards.
 
-    Squared deviations in sd: of dry mass before and after, of where a cell came to from where its velocity before
-    and, backwards, after would have it, and of the two velocities from each other.
+    Squared deviations in sd: of dry mass before and after, of where a cell came to from where its velocity
+    before and, backwards, after would have it, and of the two velocities from each other.
     """
     mass_variance = LEVEL_SD**2 + np.pi / CROSSING_FRAMES * scales.log_mass_sd**2
     # The persistence of scales is that of a velocity with noise on it; that of the way itself is higher.
@@ -217,14 +194,16 @@ def _crossing_gain(
     def cost(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         frames = (tracks.frame[after] - tracks.frame[before]).astype(np.float64)[:, None]
         log_before, log_after = (
-            np.log(tracks.median_mass_pg(rows, sign * CROSSING_FRAMES)) for rows, sign in ((before, -1), (after, 1))
+            np.log(tracks.median_mass_pg(rows, sign * CROSSING_FRAMES))
+            for rows, sign in ((before, -1), (after, 1))
         )
         step_um = tracks.position_um[after] - tracks.position_um[before]
         reach = keep * (1 - keep**frames) / (1 - keep)
-        velocity_before, velocity_after = (
-            tracks.velocity_um(rows, sign * VELOCITY_FRAMES) for rows, sign in ((before, -1), (after, 1))
+        velocity_before = tracks.velocity_um(before, -VELOCITY_FRAMES)
+        velocity_after = tracks.velocity_um(after, VELOCITY_FRAMES)
+        ahead, back = (
+            (step_um - reach * velocity) / frames for velocity in (velocity_before, velocity_after)
         )
-        ahead, back = ((step_um - reach * velocity) / frames for velocity in (velocity_before, velocity_after))
         turn_um = velocity_after - keep**frames * velocity_before
         square_um2 = (ahead**2 + back**2).sum(axis=1) / 2 + (turn_um**2).sum(axis=1)
         return (log_after - log_before) ** 2 / mass_variance + square_um2 / scales.step_sd_um**2
@@ -232,66 +211,3 @@ def _crossing_gain(
     straight = cost(carrier_before, carrier_after) + cost(missing_before, missing_after)
     crossed = cost(carrier_before, missing_after) + cost(missing_before, carrier_after)
     return straight - crossed
-
-
-def _mended(tracks: LinkedTracks, fusions: list[Fusion]) -> pd.DataFrame:
-    """Return the table with a row for either cell where they were one, and tracks joined and crossed."""
-    table = tracks.table.assign(is_shared=False)
-    n = len(table)
-    follower = np.where(np.append(np.diff(tracks.track) == 0, False), np.arange(1, n + 1), -1)
-    position_um, dry_mass_pg = tracks.position_um.copy(), table["dry_mass_pg"].to_numpy(dtype=np.float64).copy()
-    shared, copies, copied_um, copied_pg, links = [], [], [], [], []
-    for one in fusions:
-        rows = np.array(one.rows)
-        (a, a_after), (b, b_after) = one.carrier, one.missing
-        if one.is_crossed:
-            a_after, b_after = b_after, a_after
-        weight = _share_of_carrier(tracks, a, a_after, b, b_after)
-        way_um = [_on_the_way(tracks, *pair, rows) for pair in ((a, a_after), (b, b_after))]
-        off_um = tracks.position_um[rows] - (weight * way_um[0] + (1 - weight) * way_um[1])
-        new = n + sum(len(c) for c in copies) + np.arange(len(rows))
-        shared.append(rows)
-        copies.append(np.full(len(rows), b))
-        copied_um.append(way_um[1] + off_um)
-        copied_pg.append((1 - weight) * dry_mass_pg[rows])
-        position_um[rows], dry_mass_pg[rows] = way_um[0] + off_um, weight * dry_mass_pg[rows]
-        follower[b] = -1
-        links += zip([b, *new.tolist()], [*new.tolist(), b_after], strict=True)
-        if one.is_crossed:
-            last = int(one.carrier[1]) - 1
-            follower[last] = -1
-            links.append((last, a_after))
-    if not fusions:
-        return table
-    rows = np.concatenate(shared)
-    table.loc[rows, "is_shared"] = True
-    table["y_um"], table["x_um"], table["dry_mass_pg"] = position_um[:, 0], position_um[:, 1], dry_mass_pg
-    added = table.loc[np.concatenate(copies)].assign(is_shared=True, dry_mass_pg=np.concatenate(copied_pg))
-    for name in ("frame", "time_h"):
-        added[name] = table[name].to_numpy()[rows]
-    added[["y_um", "x_um"]] = np.concatenate(copied_um)
-    whole = pd.concat([table, added], ignore_index=True)
-    own = np.flatnonzero(follower >= 0)
-    source = np.concatenate([own, [link[0] for link in links]]).astype(np.int64)
-    target = np.concatenate([follower[own], [link[1] for link in links]]).astype(np.int64)
-    graph = coo_array((np.ones(len(source), bool), (source, target)), shape=(len(whole), len(whole)))
-    whole["track"] = connected_components(graph, directed=False)[1].astype(np.int64)
-    return whole.sort_values("frame", kind="stable", ignore_index=True)
-
-
-def _share_of_carrier(tracks: LinkedTracks, a: int, a_after: int, b: int, b_after: int) -> float:
-    """Return the share of the fused dry mass that is the carrier's, from the medians before and after."""
-    level = [
-        np.sqrt(
-            tracks.median_mass_pg(np.array(before), -LEVEL_FRAMES)
-            * tracks.median_mass_pg(np.array(after), LEVEL_FRAMES)
-        )
-        for before, after in ((a, a_after), (b, b_after))
-    ]
-    return float(level[0] / (level[0] + level[1]))
-
-
-def _on_the_way(tracks: LinkedTracks, before: int, after: int, rows: np.ndarray) -> np.ndarray:
-    """Return positions (row, yx) on the straight way from one row to another, at the frames of rows [um]."""
-    share = (tracks.frame[rows] - tracks.frame[before]) / (tracks.frame[after] - tracks.frame[before])
-    return (1 - share)[:, None] * tracks.position_um[before] + share[:, None] * tracks.position_um[after]

@@ -5,7 +5,8 @@ both sisters begin next to the end of the mother's, or when a cell was lost for 
 remembers. Costs are sums of squared deviations in units of their sd, so that 1 per term is ordinary:
 
     division   middle of the sisters against the mother, distance between them, conservation of dry
-               mass ln(sum of daughters / mother), symmetry ln(daughter / daughter)
+               mass ln(sum of daughters / mother), symmetry ln(daughter / daughter), the frame in which dry
+               mass halves, mitotic rounding
     gap        distance and change of ln(dry mass) between the end and the beginning
 """
 
@@ -27,6 +28,7 @@ from lensfree.tracks.candidates import (
     with_heir,
     without_heir,
 )
+from lensfree.tracks.rounding import Rounding
 from lensfree.tracks.scales import Scales
 
 YOUNG_MOTHER_FRAMES = 2
@@ -38,6 +40,13 @@ LATE_COST = 3.0
 
 PARTING_PER_FRAME = 0.25
 """Uncertainty of the distance between sisters, per frame since the division, relative to that distance."""
+
+
+TIMING_FRAMES = 3
+"""Looks on either side of a division that say whether it is in the right frame."""
+
+UNTIMELY_MOST = 12.0
+"""Most that they may cost: one look may be wrong because two cells were found as one."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +61,14 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a division looks like: means and sd of the terms of its cost."""
+    """What a division looks like: means and sd of the terms of its cost, and how cells round up for it."""
 
     midpoint_sd_um: float
     separation_um: float
     separation_sd_um: float
     log_sum_sd: float
     log_ratio_sd: float
+    rounding: Rounding | None = None
 
     @classmethod
     def before_any(cls, scales: Scales, config: TrackConfig) -> Expectation:
@@ -144,9 +154,35 @@ def division_cost(
     cost += ((separation_um - expectation.separation_um) / parting_um) ** 2
     if scales.log_mass_weight_um > 0:
         cost += (log_sum / expectation.log_sum_sd) ** 2 + (log_spread / expectation.log_ratio_sd) ** 2
+        cost += _untimely(tracks, mother, daughters[:, 0], scales, config)
+    if expectation.rounding is not None:
+        cost += expectation.rounding.cost(tracks, mother, daughters)
     seen = mother - tracks.start[tracks.track[mother]] + 1
     is_young = (seen < YOUNG_MOTHER_FRAMES) & (tracks.frame[mother] > tracks.frame.min())
     return cost + YOUNG_MOTHER_COST * is_young
+
+
+def _untimely(
+    tracks: LinkedTracks, mother: np.ndarray, heir: np.ndarray, scales: Scales, config: TrackConfig
+) -> np.ndarray:
+    """Return how much better the looks around a division fit on its other side, in sd of ln(dry mass).
+
+    Dry mass falls by half from one look to the next. A look as heavy as the mother that counts as the heir,
+    or the other way round, says that the division was in another frame. Without an heir there is nothing to
+    ask.
+    """
+    level_before = np.log(tracks.median_mass_pg(mother, -config.division_mass_frames))
+    level_after = np.log(tracks.median_mass_pg(heir, config.division_mass_frames))
+    window = heir[:, None] + np.arange(-TIMING_FRAMES, TIMING_FRAMES)
+    is_own = (window >= tracks.start[tracks.track[heir]][:, None]) & (
+        window < tracks.stop[tracks.track[heir]][:, None]
+    )
+    look = np.log(tracks.dry_mass_pg[np.clip(window, 0, len(tracks.frame) - 1)])
+    off_before, off_after = ((look - level[:, None]) ** 2 for level in (level_before, level_after))
+    is_after = window >= heir[:, None]
+    excess = np.where(is_after, off_after - off_before, off_before - off_after)
+    cost = np.where(is_own, np.maximum(excess, 0.0), 0.0).sum(axis=1) / scales.log_mass_sd**2
+    return np.where(tracks.track[mother] == tracks.track[heir], np.minimum(cost, UNTIMELY_MOST), 0.0)
 
 
 def _pairs_of(daughters: np.ndarray) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,36 +13,59 @@ from scipy.sparse import csr_array
 from lensfree.config import TrackConfig
 from lensfree.tracks.candidates import LinkedTracks
 from lensfree.tracks.hypotheses import Expectation, Hypothesis, division_terms, max_cost, propose
+from lensfree.tracks.rounding import Rounding
 from lensfree.tracks.scales import NORMAL_MAD, Scales, estimate_scales
 
 logger = logging.getLogger(__name__)
+
+DECISIONS = {
+    "kind": str,
+    "cost": float,
+    "frame_before": np.int64,
+    "frame": np.int64,
+    "y_um": float,
+    "x_um": float,
+    "cell_id": np.int64,
+    "related_id": np.int64,
+}
+"""Columns of decisions and their types."""
 
 MIN_DIVISIONS_TO_LEARN = 20
 SURE_SHARE_OF_MAX_COST = 0.4
 
 
-def resolve_divisions(
-    linked: pd.DataFrame, config: TrackConfig, scales: Scales | None = None
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Lineage:
+    """Cells with names, and what was decided on the way.
+
+    Attributes:
+        cells: the cells without `track` but with `cell_id` (from 0 in order of birth), `parent_id` (-1 if
+        none)
+            and `lineage_id` (`cell_id` of the founder), sorted by frame and cell.
+        decisions: the divisions and gaps, a row per daughter or gap: `kind`, `cost`, `frame_before`, `frame`,
+            `y_um`, `x_um` (first after it), `cell_id` (mother, or the cell) and `related_id` (daughter, or
+            -1).
+    """
+
+    cells: pd.DataFrame
+    decisions: pd.DataFrame
+
+
+def resolve_lineage(linked: pd.DataFrame, config: TrackConfig, scales: Scales | None = None) -> Lineage:
     """Find divisions and gaps in linked tracks, and name every cell, its mother and its founder.
 
-    Divisions are judged by geometry and by conservation of dry mass, first with a wide expectation and,
-    once enough are sure, with the distances that this acquisition shows. Of the hypotheses that
-    contradict each other the set with the largest total gain is taken, exactly.
+    Divisions are judged by geometry, conservation of dry mass and mitotic rounding, first with a wide
+    expectation and, once enough are sure, with what this acquisition shows. Of the hypotheses that contradict
+    each other the set with the largest total gain is taken, exactly.
 
     Args:
-        linked: the answer of `link`.
+        linked: the answer of `link` or `resolve_fusions`; other columns are kept.
         config: the section `track`.
         scales: as given to `link`; estimated from the cells if not given.
-
-    Returns:
-        The cells without `track` but with `cell_id` (from 0 in order of birth), `parent_id` (-1 if none)
-        and `lineage_id` (`cell_id` of the founder), sorted by frame and cell.
     """
     if linked.empty:
-        return linked.drop(columns="track").assign(
-            **{name: np.empty(0, dtype=np.int64) for name in ("cell_id", "parent_id", "lineage_id")}
-        )
+        names = {name: np.empty(0, dtype=np.int64) for name in ("cell_id", "parent_id", "lineage_id")}
+        return Lineage(linked.drop(columns="track").assign(**names), _decisions([]))
     scales = scales or estimate_scales(linked, config)
     tracks = LinkedTracks(linked, config)
     events = find_events(tracks, scales, config)
@@ -142,10 +166,11 @@ def _learn(
         separation_sd_um=bounded(1.5 * separation_sd_um, prior.separation_sd_um),
         log_sum_sd=bounded(1.5 * NORMAL_MAD * float(np.median(np.abs(log_sum))), prior.log_sum_sd),
         log_ratio_sd=bounded(1.5 * NORMAL_MAD * float(np.median(log_spread)), prior.log_ratio_sd),
+        rounding=Rounding.learn(tracks, mother, daughters) if config.use_rounding else None,
     )
 
 
-def _name_cells(tracks: LinkedTracks, events: list[Hypothesis]) -> pd.DataFrame:
+def _name_cells(tracks: LinkedTracks, events: list[Hypothesis]) -> Lineage:
     """Cut the tracks at divisions, join them across gaps, and number the cells in order of birth."""
     is_cut = tracks.is_start.copy()
     for event in events:
@@ -171,7 +196,27 @@ def _name_cells(tracks: LinkedTracks, events: list[Hypothesis]) -> pd.DataFrame:
         else:
             founder_of[k] = born
         born += 1
+    cell_id = cell_of[piece]
     named = tracks.table.drop(columns="track").assign(
-        cell_id=cell_of[piece], parent_id=parent_of[piece], lineage_id=founder_of[piece]
+        cell_id=cell_id, parent_id=parent_of[piece], lineage_id=founder_of[piece]
     )
-    return named.sort_values(["frame", "cell_id"], kind="stable", ignore_index=True)
+    decisions = [
+        {
+            "kind": event.kind,
+            "cost": event.cost,
+            "frame_before": tracks.frame[event.before],
+            "frame": tracks.frame[row],
+            "y_um": tracks.position_um[row, 0],
+            "x_um": tracks.position_um[row, 1],
+            "cell_id": cell_id[event.before],
+            "related_id": cell_id[row] if event.kind == "division" else -1,
+        }
+        for event in events
+        for row in event.after
+    ]
+    cells = named.sort_values(["frame", "cell_id"], kind="stable", ignore_index=True)
+    return Lineage(cells, _decisions(decisions))
+
+
+def _decisions(rows: list[dict[str, object]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(DECISIONS)).astype(DECISIONS)

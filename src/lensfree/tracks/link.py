@@ -36,7 +36,7 @@ NARROWING_STEP = 0.8
 
 
 def link(cells: pd.DataFrame, config: TrackConfig, scales: Scales | None = None) -> pd.DataFrame:
-    """Link the cells of an acquisition into tracks; divisions are left to `resolve_divisions`.
+    """Link the cells of an acquisition into tracks; divisions are left to `resolve_lineage`.
 
     Args:
         cells: one row per cell and frame with at least `frame, y_um, x_um, dry_mass_pg`, any order.
@@ -48,10 +48,11 @@ def link(cells: pd.DataFrame, config: TrackConfig, scales: Scales | None = None)
         cell and the daughter that took over its track.
 
     Raises:
-        ValueError: if a position or a dry mass is not a finite number.
+        ValueError: if a position or a dry mass is not a finite number, or a cell is there twice.
     """
     ordered = cells.sort_values("frame", kind="stable", ignore_index=True)
     _check(ordered)
+    _check_doubles(ordered)
     if ordered.empty:
         return ordered.assign(track=np.empty(0, dtype=np.int64))
     scales = scales or estimate_scales(ordered, config)
@@ -81,6 +82,30 @@ def link(cells: pd.DataFrame, config: TrackConfig, scales: Scales | None = None)
     return ordered.assign(track=track)
 
 
+def check_times(cells: pd.DataFrame) -> None:
+    """Refuse a table in which a frame has two times, or times do not grow with frames.
+
+    Raises:
+        ValueError: if so.
+    """
+    times = cells[["frame", "time_h"]].drop_duplicates().sort_values("frame", kind="stable")
+    frame, time_h = times["frame"].to_numpy(), times["time_h"].to_numpy(dtype=np.float64)
+    is_double = np.append(False, frame[1:] == frame[:-1])
+    if is_double.any():
+        k = int(np.flatnonzero(is_double)[0])
+        raise ValueError(
+            f"frame {frame[k]} has the times {time_h[k - 1]:g} h and {time_h[k]:g} h, expected one: the same "
+            "frame number was given to two recordings; number the frames anew"
+        )
+    is_back = np.append(False, ~(np.diff(time_h) > 0))
+    if is_back.any():
+        k = int(np.flatnonzero(is_back)[0])
+        raise ValueError(
+            f"frame {frame[k]} is at {time_h[k]:g} h and frame {frame[k - 1]} at {time_h[k - 1]:g} h, "
+            "expected times that grow with the frame number; sort the frames by time"
+        )
+
+
 def _check(cells: pd.DataFrame) -> None:
     for name in ("y_um", "x_um", "dry_mass_pg"):
         is_bad = ~np.isfinite(cells[name].to_numpy(dtype=np.float64))
@@ -90,6 +115,17 @@ def _check(cells: pd.DataFrame) -> None:
                 f"{name} of {int(is_bad.sum())} cells is not a finite number, first in frame {frame}; "
                 "expected a measured value for every cell: remove these rows or quantify the frame again"
             )
+
+
+def _check_doubles(cells: pd.DataFrame) -> None:
+    is_double = cells.duplicated(["frame", "y_um", "x_um"])
+    if is_double.any():
+        first = cells[is_double].iloc[0]
+        raise ValueError(
+            f"{int(is_double.sum())} cells are there twice, first in frame {int(first['frame'])} at y = "
+            f"{first['y_um']:g} um, x = {first['x_um']:g} um; expected every detection once: the frame was "
+            "read twice, drop one of them"
+        )
 
 
 def _coordinates(
