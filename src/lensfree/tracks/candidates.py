@@ -40,7 +40,7 @@ class LinkedTracks:
         numbers, first = np.unique(self.frame[by_frame], return_index=True)
         self._first = int(numbers[0]) if len(numbers) else 0
         self._stride = int(numbers[-1]) - self._first + 2 if len(numbers) else 1
-        self._rows_of_frame = dict(zip(numbers.tolist(), np.split(by_frame, first[1:]), strict=True))
+        self._rows_of_frame = dict(zip(numbers.tolist(), np.split(by_frame, first[1:]), strict=False))
 
     def rows_in(self, frame: int) -> np.ndarray:
         """Return the rows of a frame; none if the frame is missing."""
