@@ -66,7 +66,8 @@ def resolve_fusions(
         fusions that were accepted, and the tracks that their rows are counted in.
     """
     tracks = LinkedTracks(linked, config)
-    fusions = find_fusions(tracks, config, scales) if scales.log_mass_weight_um > 0 else []
+    is_weighed = scales.log_mass_weight_um > 0 and not linked.empty
+    fusions = find_fusions(tracks, config, scales) if is_weighed else []
     if fusions:
         logger.info(
             "%d times two cells were found as one, in %d detections; %d pairs of tracks crossed there",
