@@ -10,6 +10,7 @@ with job_log(snakemake.log[0]):
     series.run(
         tracks=Path(snakemake.input.tracks),
         out=Path(snakemake.output.series),
+        cycles=Path(snakemake.output.cycles),
         frame_interval_min=snakemake.params.frame_interval_min,
         config=SeriesConfig.model_validate(snakemake.params.config),
         provenance=provenance(snakemake),

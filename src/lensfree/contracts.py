@@ -142,7 +142,25 @@ SERIES = _table(
     cell_id=_CELL_ID,
     time_h=_TIME,
     dry_mass_pg=_DRY_MASS,
-    is_filled=Column("bool", "1", "whether the point was interpolated across a gap"),
+    is_filled=Column(
+        "bool", "1", "whether the point was interpolated across a gap or is a share of two cells found as one"
+    ),
+    is_repeated=Column("bool", "1", "whether a series before has the same point of the same cell"),
+)
+CELL_CYCLES = _table(
+    "cell_cycles",
+    cell_id=_CELL_ID,
+    parent_id=_PARENT_ID,
+    lineage_id=_LINEAGE_ID,
+    first_h=Column("float64", "h", "time of the cell's first row"),
+    last_h=Column("float64", "h", "time of its last row"),
+    n_frames=Column("int64", "1", "frames in which it was seen"),
+    n_daughters=Column("int64", "1", "daughters, 0 if it was not seen to divide"),
+    cycle_h=Column("float64", "h", "from birth to division; NaN unless both were seen"),
+    first_dry_mass_pg=Column("float64", "pg", "median dry mass of its first looks"),
+    last_dry_mass_pg=Column("float64", "pg", "median dry mass of its last looks"),
+    growth_rate_per_h=Column("float64", "1/h", "slope of ln(dry mass) over time; NaN with few looks"),
+    division_asymmetry=Column("float64", "1", "(heaviest - lightest) / sum of its daughters; NaN if none"),
 )
 WINDOWS = _table(
     "windows",
@@ -192,7 +210,20 @@ FAULTS = _table(
     shift_x_um=Column("float64", "um", "stage_jump: how far the field moved right, otherwise 0"),
 )
 TABLES = {
-    t.name: t for t in (FRAMES, FOCUS, CELLS, TRACKS, LINEAGE_EVENTS, SERIES, WINDOWS, SCORES, TRUTH, FAULTS)
+    t.name: t
+    for t in (
+        FRAMES,
+        FOCUS,
+        CELLS,
+        TRACKS,
+        LINEAGE_EVENTS,
+        SERIES,
+        CELL_CYCLES,
+        WINDOWS,
+        SCORES,
+        TRUTH,
+        FAULTS,
+    )
 }
 
 _PER_FRAME = {

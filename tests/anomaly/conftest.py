@@ -24,6 +24,7 @@ def history(
             "time_h": np.arange(n_points) * INTERVAL_H,
             "dry_mass_pg": np.asarray(dry_mass_pg, dtype=np.float64),
             "is_filled": np.zeros(n_points, dtype=bool),
+            "is_repeated": np.zeros(n_points, dtype=bool),
         }
     )
 

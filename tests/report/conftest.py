@@ -73,7 +73,11 @@ def _series(tracks: pd.DataFrame) -> pd.DataFrame:
         filled["dry_mass_pg"] = filled["dry_mass_pg"].interpolate()
         filled["time_h"] = filled["frame"] * INTERVAL_H
         parts.append(
-            filled[["cell_id", "time_h", "dry_mass_pg"]].assign(series_id=series_id, is_filled=is_filled)
+            filled[["cell_id", "time_h", "dry_mass_pg"]].assign(
+                series_id=series_id,
+                is_filled=is_filled,
+                is_repeated=series_id == 2 and filled["cell_id"] == 1,
+            )
         )
     return pd.concat(parts, ignore_index=True)
 

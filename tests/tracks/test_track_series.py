@@ -97,3 +97,18 @@ def test_a_mother_that_outlives_her_division_is_refused():
 def test_an_interval_of_nothing_is_refused():
     with pytest.raises(ValueError, match="frame_interval_h is 0.0, expected a positive number"):
         build_series(cases.straight_walk(), frame_interval_h=0.0, config=CONFIG)
+
+
+def test_a_mothers_points_count_once():
+    series = build(cases.two_generations())
+    once = series[~series["is_repeated"]]
+    assert not once.duplicated(["cell_id", "time_h"]).any()
+    assert len(once) == len(cases.two_generations())
+    first = series[series["series_id"] == 0]
+    assert not first["is_repeated"].any() and series["is_repeated"].any()
+
+
+def test_a_share_of_two_cells_is_marked_as_filled():
+    truth = cases.straight_walk().assign(is_shared=lambda table: table["frame"].isin([4, 5]))
+    series = build(truth)
+    np.testing.assert_allclose(series.loc[series["is_filled"], "time_h"], [4 * HOUR, 5 * HOUR])

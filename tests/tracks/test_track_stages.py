@@ -4,7 +4,7 @@ import cases
 import pytest
 
 from lensfree.config import SeriesConfig, TrackConfig
-from lensfree.contracts import CELLS, LINEAGE_EVENTS, SERIES, TRACKS, ContractError
+from lensfree.contracts import CELL_CYCLES, CELLS, LINEAGE_EVENTS, SERIES, TRACKS, ContractError
 from lensfree.io.tables import empty_table, read_provenance, read_table, write_table
 from lensfree.stages import series, track
 
@@ -30,9 +30,11 @@ def test_a_division_passes_from_cells_to_series(chunks, tmp_path, tiny, same_cel
     tracks, histories = tmp_path / "tracks.parquet", tmp_path / "series.parquet"
     track.run(chunks(cases.seen(truth)), tracks, tmp_path / "events.parquet", tiny, SAID)
     same_cells(read_table(tracks, TRACKS), truth)
-    series.run(tracks, histories, 10.0, SeriesConfig(min_length_h=5.0), SAID)
+    series.run(tracks, histories, tmp_path / "c.parquet", 10.0, SeriesConfig(min_length_h=5.0), SAID)
     found = read_table(histories, SERIES)
     assert found["series_id"].nunique() == 3
+    described = read_table(tmp_path / "c.parquet", CELL_CYCLES)
+    assert described["cell_id"].tolist() == sorted(truth["cell_id"].unique())
     assert found["time_h"].max() == pytest.approx(119 / 6)
     happened = read_table(tmp_path / "events.parquet", LINEAGE_EVENTS)
     assert happened["kind"].tolist() == ["division"] * 4
@@ -45,9 +47,10 @@ def test_no_cells_give_empty_tables(chunk_count, chunks, tmp_path):
     tracks, histories = tmp_path / "tracks.parquet", tmp_path / "series.parquet"
     events = tmp_path / "events.parquet"
     track.run(paths, tracks, events, TrackConfig(), {})
-    series.run(tracks, histories, 10.0, SeriesConfig(), {})
+    cycles = tmp_path / "c.parquet"
+    series.run(tracks, histories, cycles, 10.0, SeriesConfig(), {})
     assert read_table(tracks, TRACKS).empty and read_table(histories, SERIES).empty
-    assert read_table(events, LINEAGE_EVENTS).empty
+    assert read_table(events, LINEAGE_EVENTS).empty and read_table(cycles, CELL_CYCLES).empty
 
 
 def test_an_empty_chunk_among_others_changes_nothing(chunks, tmp_path, tiny):
@@ -63,7 +66,8 @@ def test_an_empty_chunk_among_others_changes_nothing(chunks, tmp_path, tiny):
 def test_series_too_short_give_an_empty_table_and_say_so(chunks, tmp_path, tiny, caplog):
     seen = chunks(cases.seen(cases.straight_walk()))
     track.run(seen, tmp_path / "tracks.parquet", tmp_path / "events.parquet", tiny, {})
-    series.run(tmp_path / "tracks.parquet", tmp_path / "series.parquet", 10.0, SeriesConfig(), {})
+    out = (tmp_path / "series.parquet", tmp_path / "c.parquet")
+    series.run(tmp_path / "tracks.parquet", *out, 10.0, SeriesConfig(), {})
     assert read_table(tmp_path / "series.parquet", SERIES).empty
     assert "no path" in caplog.text and "min_length_h=5.0" in caplog.text
 
@@ -71,4 +75,4 @@ def test_series_too_short_give_an_empty_table_and_say_so(chunks, tmp_path, tiny,
 def test_a_table_of_another_kind_is_refused(chunks, tmp_path):
     paths = chunks(cases.seen(cases.straight_walk()))
     with pytest.raises(ContractError, match="table 'tracks' expected columns"):
-        series.run(paths[0], tmp_path / "series.parquet", 10.0, SeriesConfig(), {})
+        series.run(paths[0], tmp_path / "series.parquet", tmp_path / "c.parquet", 10.0, SeriesConfig(), {})

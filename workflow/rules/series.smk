@@ -3,6 +3,7 @@ rule series:
         tracks="<results>/{acquisition}/tracks.parquet",
     output:
         series="<results>/{acquisition}/series.parquet",
+        cycles="<results>/{acquisition}/cell_cycles.parquet",
     params:
         frame_interval_min=lambda wildcards: ACQUISITIONS[wildcards.acquisition].frame_interval_min,
         config=section("series"),

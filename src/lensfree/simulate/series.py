@@ -43,8 +43,8 @@ def simulate_series(
         culture: what the cells have in common; its own abnormal fraction is not used.
 
     Returns:
-        Series table `series_id, cell_id, time_h, dry_mass_pg, is_filled` (never filled), and labels
-        `series_id, is_abnormal, kind, onset_h` (kind "" and onset NaN for normal ones).
+        Series table `series_id, cell_id, time_h, dry_mass_pg, is_filled, is_repeated` (never either), and
+        labels `series_id, is_abnormal, kind, onset_h` (kind "" and onset NaN for normal ones).
 
     Raises:
         ValueError: fewer than two points are asked for, or the range is empty.
@@ -66,6 +66,7 @@ def simulate_series(
                     "time_h": time_h[: measured.size],
                     "dry_mass_pg": measured,
                     "is_filled": False,
+                    "is_repeated": False,
                 }
             )
         )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from lensfree.config import SeriesConfig
 
-COLUMNS = ("series_id", "cell_id", "time_h", "dry_mass_pg", "is_filled")
+COLUMNS = ("series_id", "cell_id", "time_h", "dry_mass_pg", "is_filled", "is_repeated")
 
 
 def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: SeriesConfig) -> pd.DataFrame:
@@ -18,14 +18,16 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
     entirely is given once.
 
     Args:
-        tracks: `frame, cell_id, parent_id, dry_mass_pg`.
+        tracks: `frame, cell_id, parent_id, dry_mass_pg, is_shared`.
         frame_interval_h: time between two frames in hours; the grid is its multiples.
         config: the section `series`.
 
     Returns:
-        One row per series and frame: `series_id` (from 0, in order of the last cell and of time),
-        `cell_id`, `time_h`, `dry_mass_pg`, and `is_filled` where a gap of up to `max_gap_frames` was
-        interpolated linearly (such points belong to the cell before the gap).
+        One row per series and frame: `series_id` (from 0, in order of the last cell and of time), `cell_id`,
+        `time_h`, `dry_mass_pg`, `is_filled` where a gap of up to `max_gap_frames` was interpolated linearly
+        (such points belong to the cell before the gap) or dry mass is a share of that of two cells found as
+        one, and `is_repeated` where a series before has the same point of the same cell: what only counts
+        once, such as windows to train on, leaves those out.
 
     Raises:
         ValueError: if the interval is not positive, a cell occurs twice in a frame, or the mothers form a
@@ -39,6 +41,7 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
     rows = dict(zip(cell_id.tolist(), np.split(np.arange(len(ordered)), first[1:]), strict=False))
     mother_of = dict(zip(cell_id.tolist(), parent_id.tolist(), strict=True))
     frame, dry_mass_pg = ordered["frame"].to_numpy(), ordered["dry_mass_pg"].to_numpy(dtype=np.float64)
+    is_shared = ordered["is_shared"].to_numpy(dtype=bool)
     parts: list[dict[str, np.ndarray]] = []
     known: set[tuple[int, int, int]] = set()
     for leaf in sorted(set(mother_of) - set(mother_of.values())):
@@ -60,12 +63,14 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
             is_long = (frame[ends[1]] - frame[ends[0]]) * frame_interval_h >= config.min_length_h - 1e-9
             if is_long and key not in known:
                 known.add(key)
-                grid = _fill(frame[path_rows[part]], dry_mass_pg[path_rows[part]], path_cell[part])
+                own = path_rows[part]
+                grid = _fill(frame[own], dry_mass_pg[own], path_cell[part], is_shared[own])
                 parts.append({"series_id": np.full(len(grid["time_h"]), len(parts)), **grid})
     if not parts:
         return _empty()
-    series = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in COLUMNS})
-    return series.assign(time_h=series["time_h"] * frame_interval_h)
+    series = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in COLUMNS[:-1]})
+    is_repeated = series.duplicated(["cell_id", "time_h"])
+    return series.assign(time_h=series["time_h"] * frame_interval_h, is_repeated=is_repeated)
 
 
 def _path_to(leaf: int, mother_of: dict[int, int]) -> list[int]:
@@ -78,17 +83,19 @@ def _path_to(leaf: int, mother_of: dict[int, int]) -> list[int]:
     return path[::-1]
 
 
-def _fill(frame: np.ndarray, dry_mass_pg: np.ndarray, cell_id: np.ndarray) -> dict[str, np.ndarray]:
+def _fill(
+    frame: np.ndarray, dry_mass_pg: np.ndarray, cell_id: np.ndarray, is_shared: np.ndarray
+) -> dict[str, np.ndarray]:
     grid = np.arange(frame[0], frame[-1] + 1)
     latest = np.searchsorted(frame, grid, side="right") - 1
     return {
         "cell_id": cell_id[latest].astype(np.int64),
         "time_h": grid.astype(np.float64),
         "dry_mass_pg": np.interp(grid, frame, dry_mass_pg),
-        "is_filled": frame[latest] != grid,
+        "is_filled": (frame[latest] != grid) | is_shared[latest],
     }
 
 
 def _empty() -> pd.DataFrame:
-    types = {"series_id": np.int64, "cell_id": np.int64, "is_filled": bool}
+    types = {"series_id": np.int64, "cell_id": np.int64, "is_filled": bool, "is_repeated": bool}
     return pd.DataFrame({name: np.empty(0, dtype=types.get(name, np.float64)) for name in COLUMNS})
