@@ -21,7 +21,9 @@ from descent import DOCS, entry
 from quantification_methods import (
     REFERENCE,
     SHIPPED,
+    SHIPPED_ALONE,
     Method,
+    alone,
     network,
     reference,
     segmented,
@@ -48,6 +50,7 @@ def methods_here(config: Config, refine: Refine | None, work: Path) -> tuple[dic
     methods = {
         REFERENCE: reference(quantify, version("lensfree")),
         SHIPPED: network([shipped_weights(config)], quantify),
+        SHIPPED_ALONE: network([shipped_weights(config)], alone(quantify)),
     }
     trained, said = trained_here(work, quantify)
     methods.update(trained)

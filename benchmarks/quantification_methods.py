@@ -14,8 +14,8 @@ from quantification_segmenters import Segmenter
 from quantification_training import weights_in
 
 from lensfree.arrays import to_numpy
+from lensfree.cells.integral import find_cells
 from lensfree.cells.measure import measure_cells
-from lensfree.cells.peaks import find_peaks
 from lensfree.cells.representation import MEASURES
 from lensfree.config import QuantifyConfig
 from lensfree.model_files import ModelError
@@ -23,7 +23,8 @@ from lensfree.nets.plain_cnn import apply_cnn
 from lensfree.nets.weights import load_cnn, model_label, read_card
 from lensfree.stages.represent import OPD_SCALE_NM, Represent, load_represent
 
-REFERENCE, SHIPPED = "reference pipeline", "shipped network"
+REFERENCE, SHIPPED = "reference pipeline", "as shipped: network and integral of OPD"
+SHIPPED_ALONE = "shipped network alone"
 NETWORKS = {
     "published architecture": ("published",),
     "four single-task networks": ("single_mass", "single_area", "single_max_opd", "single_length"),
@@ -60,14 +61,22 @@ def reference(config: QuantifyConfig, version: str) -> Method:
 
 
 def network(weights: Sequence[Path], config: QuantifyConfig) -> Method:
-    """Return what one network with four maps, or one network per map, finds by its local maxima."""
+    """Return what one network with four maps, or one network per map, finds by its local maxima.
+
+    Dry mass has the share of the integral of OPD that `config.integral_share` says.
+    """
     represent = load_represent(weights[0]) if len(weights) == 1 else load_single_tasks(weights)
 
     def cells(opd_nm: np.ndarray, pixel_pitch_um: float) -> pd.DataFrame:
-        return find_peaks(represent(opd_nm, pixel_pitch_um), pixel_pitch_um, config)
+        return find_cells(represent(opd_nm, pixel_pitch_um), opd_nm, pixel_pitch_um, config)
 
     label = ", ".join(model_label(path) for path in weights)
     return Method(label, cells, cards=tuple(read_card(path) for path in weights))
+
+
+def alone(config: QuantifyConfig) -> QuantifyConfig:
+    """Return the settings with which dry mass is what the network says."""
+    return config.model_copy(update={"integral_share": 0.0})
 
 
 def load_single_tasks(weights: Sequence[Path]) -> Represent:
@@ -99,7 +108,7 @@ def trained_here(work: Path, config: QuantifyConfig) -> tuple[dict[str, Method],
         if lacking:
             missing.append(not_trained(name, lacking))
         else:
-            found[name] = network([weights_in(work, variant) for variant in variants], config)
+            found[name] = network([weights_in(work, variant) for variant in variants], alone(config))
     return found, missing
 
 

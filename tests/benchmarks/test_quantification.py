@@ -14,6 +14,7 @@ from quantification_methods import (
     NETWORKS,
     REFERENCE,
     SHIPPED,
+    SHIPPED_ALONE,
     Method,
     load_single_tasks,
     network,
@@ -140,7 +141,7 @@ def test_settings_are_chosen_on_development_fields_alone(monkeypatch, tmp_path):
     monkeypatch.setattr(quantification, "SEGMENTERS", {"fake": a_segmenter()})
     methods, _ = methods_here(CONFIG, None, tmp_path)
     assert seen == [(DEVELOPMENT_SEED,)]
-    assert list(methods) == [REFERENCE, SHIPPED, "fake"]
+    assert list(methods) == [REFERENCE, SHIPPED, SHIPPED_ALONE, "fake"]
     assert (methods["fake"].settings, methods["fake"].candidates) == ({"height_nm": 40.0}, 2)
 
 
@@ -157,7 +158,7 @@ def test_what_is_not_there_is_said_with_what_brings_it(monkeypatch, tmp_path):
     monkeypatch.setattr(quantification, "SEGMENTERS", {"fake": a_segmenter("no_such_module_here")})
     monkeypatch.setattr(quantification, "scenes", lambda *_: pytest.fail("nothing is to be chosen"))
     methods, said = methods_here(CONFIG, None, tmp_path)
-    assert list(methods) == [REFERENCE, SHIPPED]
+    assert list(methods) == [REFERENCE, SHIPPED, SHIPPED_ALONE]
     assert len(said) == len(NETWORKS) + 1
     assert "numpy is not installed and was skipped: pip install -c constraints.txt -e '.[peers]'" in said
     clean = next(line for line in said if line.startswith("trained clean"))
@@ -195,7 +196,12 @@ def test_the_shipped_network_and_the_reference_find_the_domes(tmp_path, monkeypa
     methods, _ = methods_here(CONFIG, None, tmp_path)
     field = scene()
     rows = measured(methods, [field], (1,))
-    for name in (REFERENCE, SHIPPED):
+    masses = [
+        methods[name].cells(field.opd_nm, field.pixel_pitch_um)["dry_mass_pg"]
+        for name in (SHIPPED, SHIPPED_ALONE)
+    ]
+    assert (abs(masses[0] / masses[1] - 1) > 1e-3).any()
+    for name in (REFERENCE, SHIPPED, SHIPPED_ALONE):
         figures = rows[f"255/{name}"]["scores"]
         assert figures["precision"] == figures["recall"] == 1
         assert figures["max_opd_nm_r2"] > 0.9

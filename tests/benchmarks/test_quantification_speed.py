@@ -11,7 +11,7 @@ from quantification_speed import Cost, cost_of, entries, full_map, on_cpu, secon
 from lensfree.config import Config
 
 CONFIG = Config()
-COST = Cost(network_s=1.5, maxima_s=0.5, total_s=2.0, n_cells=700, peak_gb=0.9, turns=3)
+COST = Cost(network_s=1.5, maxima_s=0.5, integral_s=1.0, total_s=3.0, n_cells=700, peak_gb=0.9, turns=3)
 
 
 def test_the_map_is_one_reconstructed_tile_repeated(monkeypatch):
@@ -33,15 +33,16 @@ def test_turns_are_timed_between_waits_for_the_device():
     seconds, n_cells = seconds_and_cells(
         field.opd_nm, weights, CONFIG.quantify, PITCH_UM, "cpu", lambda: waits.append(1), 2
     )
-    assert seconds.shape == (2, 2) and (seconds > 0).all()
+    assert seconds.shape == (2, 3) and (seconds > 0).all()
     assert n_cells == len(DOMES)
     assert len(waits) == 3 * 3  # before, between and after, the first map included
 
 
 def test_seconds_are_medians_and_the_total_is_that_of_the_sums():
-    cost = cost_of(np.array([[1.0, 5.0], [2.0, 1.0], [9.0, 2.0]]), 10, 0.5)
-    assert (cost.network_s, cost.maxima_s, cost.total_s, cost.turns) == (2.0, 2.0, 6.0, 3)
-    assert cost.measurements_per_s == pytest.approx(4 * 10 / 6.0)
+    cost = cost_of(np.array([[1.0, 5.0, 1.0], [2.0, 1.0, 3.0], [9.0, 2.0, 2.0]]), 10, 0.5)
+    assert (cost.network_s, cost.maxima_s, cost.integral_s) == (2.0, 2.0, 2.0)
+    assert (cost.total_s, cost.turns) == (7.0, 3)
+    assert cost.measurements_per_s == pytest.approx(4 * 10 / (2.0 + 2.0))
 
 
 def test_a_process_of_its_own_tells_its_memory():
@@ -49,12 +50,13 @@ def test_a_process_of_its_own_tells_its_memory():
     cost = in_own_process(on_cpu, scene().opd_nm, weights, CONFIG.quantify, PITCH_UM, 1)
     assert cost.n_cells == len(DOMES)
     assert 0.05 < cost.peak_gb < 4
-    assert cost.total_s == pytest.approx(cost.network_s + cost.maxima_s)
+    assert cost.total_s == pytest.approx(cost.network_s + cost.maxima_s + cost.integral_s)
 
 
 def test_lines_name_what_was_measured_and_where():
     cpu = entries(COST, SHAPE_YX, "cpu", None)
-    assert cpu["speed.cpu_quantify_s"]["value"] == 2.0
+    assert cpu["speed.cpu_quantify_s"]["value"] == 3.0
+    assert cpu["speed.cpu_quantify_integral_s"]["value"] == 1.0
     assert cpu["speed.cpu_quantify_network_s"]["value"] == 1.5
     assert cpu["speed.cpu_quantify_maxima_s"]["value"] == 0.5
     assert cpu["speed.cpu_quantify_cells"]["value"] == 700
