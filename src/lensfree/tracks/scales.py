@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 RAYLEIGH_MEDIAN = 1.1774
 """Median length of a 2-D normal step whose sd is 1 along each axis, sqrt(2 ln 2)."""
 
+SAME_MASS = 1e-3
+"""Spread of ln(dry mass) below which nobody measured it; cells of one culture differ by a factor of two."""
+
 NORMAL_MAD = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 
@@ -87,6 +90,9 @@ def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
     wanted_um, weight_um = config.search_range_um, config.log_mass_weight_um
     log_mass_change_sd = log_mass_sd * (1 + MASS_MEMORY / (2 - MASS_MEMORY)) ** 0.5
     justified_um = config.log_mass_trust * residual_sd_um / log_mass_change_sd
+    if weight_um == "auto" and np.std(log_dry_mass(cells["dry_mass_pg"].to_numpy(), config)) < SAME_MASS:
+        logger.warning("all cells have the same dry mass: it was not measured, and counts for nothing")
+        justified_um = 0.0
     return Scales(
         search_range_um=config.search_range_steps * upper_um if wanted_um == "auto" else wanted_um,
         step_sd_um=step_sd_um,
