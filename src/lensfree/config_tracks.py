@@ -8,12 +8,17 @@ from pydantic import Field
 
 from lensfree.config_base import Count, NonNegative, Positive, Section
 
+FRAMES_OF_MIN = 10.0
+"""What "frames" of the section `track` last; at another interval there are as many as take as long."""
+
 
 class TrackConfig(Section):
-    """Cells to tracks with lineage."""
+    """Cells to tracks with lineage. Frames are those of 10 min; at other intervals as many as last as long."""
 
     search_range_um: Positive | Literal["auto"] = Field("auto", description="largest step per frame [um]")
-    memory_frames: Annotated[int, Field(ge=0)] = Field(2, description="frames a cell may be missed")
+    memory_frames: Annotated[int, Field(ge=0)] = Field(
+        2, description="frames of 10 min that a cell may be missed"
+    )
     log_mass_weight_um: NonNegative | Literal["auto"] = Field(
         "auto", description="distance that one unit of log dry mass counts for in linking [um]"
     )
@@ -44,16 +49,16 @@ class TrackConfig(Section):
     three_way_cost: NonNegative = Field(6.0, description="surcharge on a division into three")
     min_cycle_h: NonNegative = Field(4.0, description="a cell does not divide twice within this [h]")
     max_gap_frames: Annotated[int, Field(ge=0)] = Field(
-        6, description="a cell lost for up to this many frames may be found again; 0 turns it off"
+        6, description="a cell lost for up to this many frames of 10 min may be found again; 0: never"
     )
     gap_cost: NonNegative = Field(10.0, description="surcharge on joining two tracks across a gap")
     max_fusion_frames: Annotated[int, Field(ge=0)] = Field(
-        12, description="two cells found as one for up to this many frames are told apart; 0 turns it off"
+        12, description="two cells found as one for up to this many frames of 10 min are told apart; 0: never"
     )
     fusion_range_um: Positive = Field(
         25.0, description="a missing cell may be part of a detection this far from its way [um]"
     )
-    min_track_frames: Count = Field(3, description="shorter tracks cannot be daughters")
+    min_track_frames: Count = Field(3, description="tracks of fewer frames of 10 min cannot be daughters")
     max_field_step_um: NonNegative = Field(
         40.0, description="largest jump of the whole field between frames that is undone; 0 turns it off [um]"
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lensfree.config import TrackConfig
-from lensfree.tracks.scales import estimate_scales, log_dry_mass
+from lensfree.tracks.scales import at_interval, estimate_scales, log_dry_mass
 
 
 def gas(rng, *, step_sd_um, log_mass_sd, n=60, frames=30, persistence=0.0, size_um=(400.0, 900.0)):
@@ -99,3 +99,32 @@ def test_small_and_negative_masses_have_a_logarithm():
     assert np.allclose(
         log_dry_mass(np.array([-5.0, 0.0, 29.0, 60.0]), TrackConfig()), np.log([30, 30, 30, 60])
     )
+
+
+@pytest.mark.parametrize(
+    ("interval_min", "memory", "gap", "track"),
+    [(10.0, 2, 6, 3), (6.0, 3, 10, 5), (30.0, 0, 2, 1), (45.0, 0, 1, 1)],
+)
+def test_frames_last_as_long_at_any_interval(interval_min, memory, gap, track):
+    frame = np.array([0, 1, 2, 5, 6])
+    cells = pd.DataFrame({"frame": frame, "time_h": frame * interval_min / 60})
+    found = at_interval(TrackConfig(), cells.sample(frac=1, random_state=1))
+    assert (found.memory_frames, found.max_gap_frames, found.min_track_frames) == (memory, gap, track)
+
+
+def test_a_single_frame_has_no_interval():
+    assert at_interval(TrackConfig(), pd.DataFrame({"frame": [3], "time_h": [0.5]})) == TrackConfig()
+
+
+def test_a_dry_mass_that_nobody_measured_counts_for_nothing(caplog):
+    rng = np.random.default_rng(4)
+    frame = np.repeat(np.arange(8), 30)
+    start_um = np.tile(rng.uniform(0, 900, (30, 2)), (8, 1))
+    cells = pd.DataFrame(
+        {"frame": frame, "y_um": start_um[:, 0], "x_um": start_um[:, 1], "dry_mass_pg": 200.0}
+    )
+    cells["y_um"] += rng.normal(0, 2, len(cells))
+    assert estimate_scales(cells, TrackConfig()).log_mass_weight_um == 0
+    assert "it was not measured, and counts for nothing" in caplog.text
+    spread = cells.assign(dry_mass_pg=np.tile(rng.uniform(150, 350, 30), 8))
+    assert estimate_scales(spread, TrackConfig()).log_mass_weight_um > 0

@@ -21,7 +21,7 @@ from lensfree.cells.segment import grow_regions
 from lensfree.config import QuantifyConfig
 from lensfree.units import SPECIFIC_REFRACTION_INCREMENT_UM3_PER_PG, dry_mass_pg, optical_volume_um3
 
-DISAGREEMENT = 0.3
+DISAGREEMENT = 0.2
 """ln(integral / network) at which the integral counts half of its share; beyond, soon for nothing."""
 
 

@@ -19,7 +19,7 @@ from lensfree.tracks.fusion import resolve_fusions
 from lensfree.tracks.fusion_rows import DETECTION
 from lensfree.tracks.lineage import resolve_lineage
 from lensfree.tracks.link import check_times, link
-from lensfree.tracks.scales import estimate_scales
+from lensfree.tracks.scales import at_interval, estimate_scales
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ def track_with_events(cells: pd.DataFrame, config: TrackConfig) -> tuple[pd.Data
         other.
     """
     check_times(cells)
+    config = at_interval(config, cells)
     motion = estimate_field_motion(cells, config)
     steady = cells if motion.is_still else hold_still(cells, motion)
     scales = estimate_scales(steady, config)

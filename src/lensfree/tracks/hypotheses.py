@@ -101,7 +101,7 @@ def propose(
 
 def max_cost(scales: Scales, config: TrackConfig) -> float:
     """Return the cost from which a hypothesis is refused; without mass two of four terms are gone."""
-    return config.division_max_cost * (1.0 if scales.log_mass_weight_um > 0 else 0.32)
+    return config.division_max_cost * (1.0 if scales.log_mass_weight_um > 0 else 0.5)
 
 
 def division_terms(

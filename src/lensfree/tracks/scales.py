@@ -15,12 +15,17 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from lensfree.config import TrackConfig
+from lensfree.config_tracks import FRAMES_OF_MIN
 from lensfree.tracks.motion import MASS_MEMORY, VELOCITY_MEMORY
+from lensfree.units import MIN_PER_H
 
 logger = logging.getLogger(__name__)
 
 RAYLEIGH_MEDIAN = 1.1774
 """Median length of a 2-D normal step whose sd is 1 along each axis, sqrt(2 ln 2)."""
+
+FAR_STEPS = 1.5
+"""Search range over the step that one in a thousand exceeds, at least."""
 
 SAME_MASS = 1e-3
 """Spread of ln(dry mass) below which nobody measured it; cells of one culture differ by a factor of two."""
@@ -48,6 +53,24 @@ class Scales:
     log_mass_weight_um: float
 
 
+def at_interval(config: TrackConfig, cells: pd.DataFrame) -> TrackConfig:
+    """Return the settings with the frames of an acquisition instead of frames of 10 min.
+
+    Args:
+        config: the section `track`.
+        cells: `frame, time_h`; with fewer than two frames nothing changes.
+    """
+    times = cells[["frame", "time_h"]].drop_duplicates().sort_values("frame")
+    if len(times) < 2:
+        return config
+    interval_min = MIN_PER_H * float(np.median(np.diff(times["time_h"]) / np.diff(times["frame"])))
+    frames = {
+        name: int(getattr(config, name) * FRAMES_OF_MIN / interval_min + 1e-6)
+        for name in ("memory_frames", "max_gap_frames", "max_fusion_frames", "min_track_frames")
+    }
+    return config.model_copy(update={**frames, "min_track_frames": max(frames["min_track_frames"], 1)})
+
+
 def log_dry_mass(dry_mass_pg: np.ndarray, config: TrackConfig) -> np.ndarray:
     """Return ln(dry mass in pg), clipped from below so that negative masses have a finite one."""
     return np.log(np.maximum(np.asarray(dry_mass_pg, dtype=np.float64), config.min_dry_mass_pg))
@@ -56,10 +79,11 @@ def log_dry_mass(dry_mass_pg: np.ndarray, config: TrackConfig) -> np.ndarray:
 def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
     """Estimate steps and mass noise of an acquisition; numbers given in the configuration are kept.
 
-    The search range is `search_range_steps` times a robust upper quantile of the steps. The weight of
-    mass is the sd of a step off its prediction over the sd of ln(dry mass) off its running mean: one sd
-    of either then costs the same, so that a noisy mass counts for little and a good one decides; times
-    `log_mass_trust`, as cells that fuse and divide change their mass without any noise.
+    The search range is `search_range_steps` times a robust upper quantile of the steps, and no less than 1.5
+    times what one step in a thousand exceeds: some cells leap. The weight of mass is the sd of a step off its
+    prediction over the sd of ln(dry mass) off its running mean: one sd of either then costs the same, so that
+    a noisy mass counts for little and a good one decides; times `log_mass_trust`, as cells that fuse and
+    divide change their mass without any noise.
 
     Args:
         cells: `frame, y_um, x_um, dry_mass_pg`, any order of rows.
@@ -79,8 +103,9 @@ def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
             config.min_pairs,
         )
         step_sd_um, log_mass_sd = config.fallback_step_sd_um, config.fallback_log_mass_sd
-        persistence, residual_sd_um, upper_um = 0.0, step_sd_um, 3 * step_sd_um
+        persistence, residual_sd_um, upper_um, far_um = 0.0, step_sd_um, 3 * step_sd_um, 0.0
     else:
+        far_um = FAR_STEPS * float(np.quantile(length_um, 0.999))
         step_sd_um = max(float(np.median(length_um)) / RAYLEIGH_MEDIAN, config.min_step_sd_um)
         deviation = np.abs(log_mass_change[:, 0] - np.median(log_mass_change[:, 0]))
         log_mass_sd = max(NORMAL_MAD * float(np.median(deviation)) / 2**0.5, config.min_log_mass_sd)
@@ -94,7 +119,9 @@ def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
         logger.warning("all cells have the same dry mass: it was not measured, and counts for nothing")
         justified_um = 0.0
     return Scales(
-        search_range_um=config.search_range_steps * upper_um if wanted_um == "auto" else wanted_um,
+        search_range_um=max(config.search_range_steps * upper_um, far_um)
+        if wanted_um == "auto"
+        else wanted_um,
         step_sd_um=step_sd_um,
         persistence=persistence,
         log_mass_sd=log_mass_sd,
