@@ -1,4 +1,4 @@
-"""Rule track: the cells of every frame -> cells with identity, mother and lineage, and what happened to them."""
+"""Rule track: the cells of every frame -> cells with identity, mother and lineage, and the events."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ FRAMES_OF_MIN = 10.0
 
 
 class TrackConfig(Section):
-    """Cells to tracks with lineage. Frames are those of 10 min; at other intervals as many as last as long."""
+    """Cells to tracks with lineage. Frames are those of 10 min; at others as many as last as long."""
 
     search_range_um: Positive | Literal["auto"] = Field("auto", description="largest step per frame [um]")
     memory_frames: Annotated[int, Field(ge=0)] = Field(

@@ -115,7 +115,11 @@ def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
     wanted_um, weight_um = config.search_range_um, config.log_mass_weight_um
     log_mass_change_sd = log_mass_sd * (1 + MASS_MEMORY / (2 - MASS_MEMORY)) ** 0.5
     justified_um = config.log_mass_trust * residual_sd_um / log_mass_change_sd
-    if weight_um == "auto" and np.std(log_dry_mass(cells["dry_mass_pg"].to_numpy(), config)) < SAME_MASS:
+    if (
+        weight_um == "auto"
+        and len(cells)
+        and np.std(log_dry_mass(cells["dry_mass_pg"].to_numpy(), config)) < SAME_MASS
+    ):
         logger.warning("all cells have the same dry mass: it was not measured, and counts for nothing")
         justified_um = 0.0
     return Scales(
