@@ -21,6 +21,9 @@ from lensfree.tracks.lineage import resolve_lineage
 from lensfree.tracks.link import check_times, link
 from lensfree.tracks.scales import at_interval, estimate_scales
 
+SEEN = ("frame", "time_h", "y_um", "x_um", "dry_mass_pg", "max_opd_nm")
+"""Columns that tracking looks at; the others of a row follow its detection."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -75,12 +78,19 @@ def track_with_events(cells: pd.DataFrame, config: TrackConfig) -> tuple[pd.Data
     """
     check_times(cells)
     config = at_interval(config, cells)
-    motion = estimate_field_motion(cells, config)
-    steady = cells if motion.is_still else hold_still(cells, motion)
+    # Two million rows are copied at every step: only the columns that tracking looks at go through it.
+    lean = cells[[name for name in SEEN if name in cells]].reset_index(drop=True)
+    motion = estimate_field_motion(lean, config)
+    steady = lean if motion.is_still else hold_still(lean, motion)
     scales = estimate_scales(steady, config)
-    numbered = steady.assign(**{DETECTION: np.arange(len(steady))})
-    mended, fusions, fused_tracks = resolve_fusions(link(numbered, config, scales), config, scales)
-    lineage = resolve_lineage(mended, config, scales)
-    events = lineage_events(lineage, fusions, fused_tracks, border_um=scales.search_range_um / 2)
-    tracks = lineage.cells.drop(columns=DETECTION)
-    return tracks if motion.is_still else put_back(tracks, motion), events
+    steady = steady.assign(**{DETECTION: np.arange(len(steady))})
+    mended, _, met = resolve_fusions(link(steady, config, scales), config, scales)
+    kept = [mended]
+    del steady, mended
+    lineage = resolve_lineage(kept.pop(), config, scales)
+    events = lineage_events(lineage, met, border_um=scales.search_range_um / 2)
+    tracks = lineage.cells if motion.is_still else put_back(lineage.cells, motion)
+    others = cells.drop(columns=lean.columns)
+    places = tracks[DETECTION].to_numpy()
+    whole = tracks.assign(**{name: others[name].to_numpy()[places] for name in others})
+    return whole[[*cells.columns, "is_shared", "cell_id", "parent_id", "lineage_id"]], events

@@ -13,13 +13,10 @@ leaves_field  cell_id ended at the border
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from lensfree.tracks.candidates import LinkedTracks
-from lensfree.tracks.fusion_rows import DETECTION, Fusion
+from lensfree.tracks.fusion_rows import DETECTION
 from lensfree.tracks.lineage import Lineage
 
 KINDS = ("division", "fusion", "swap", "gap", "birth", "enters_field", "death", "lost", "leaves_field")
@@ -44,15 +41,12 @@ DEATH_BELOW = 0.75
 """A cell that ends with less than this share of its dry mass died."""
 
 
-def lineage_events(
-    lineage: Lineage, fusions: Sequence[Fusion], fused_tracks: LinkedTracks, border_um: float
-) -> pd.DataFrame:
+def lineage_events(lineage: Lineage, met: pd.DataFrame, border_um: float) -> pd.DataFrame:
     """Return the events of an acquisition by frame.
 
     Args:
         lineage: the named cells, with the column `DETECTION`, and the decisions.
-        fusions: as accepted.
-        fused_tracks: what the rows of fusions are counted in; its table has `DETECTION`.
+        met: where cells were found as one, as `resolve_fusions` returns it.
         border_um: a cell this near to the outermost positions of all cells is at the border.
 
     Returns:
@@ -68,32 +62,23 @@ def lineage_events(
     is_gap = (decisions["kind"] == "gap").to_numpy()
     missed = (decisions["frame"] - decisions["frame_before"] - 1).to_numpy()
     parts = [decisions.assign(n_frames=np.where(is_gap, missed, 0))]
-    parts += [_of_fusions(cells, fusions, fused_tracks), _of_ends(cells, border_um)]
+    parts += [_of_fusions(cells, met), _of_ends(cells, border_um)]
     parts = [part for part in parts if len(part)] or parts[:1]
     events = pd.concat(parts, ignore_index=True)
     events = events.assign(time_h=time_of.reindex(events["frame"]).to_numpy())[list(COLUMNS)].astype(COLUMNS)
     return events.sort_values(["frame", "cell_id", "related_id"], kind="stable", ignore_index=True)
 
 
-def _of_fusions(cells: pd.DataFrame, fusions: Sequence[Fusion], tracks: LinkedTracks) -> pd.DataFrame:
-    if not fusions:
+def _of_fusions(cells: pd.DataFrame, met: pd.DataFrame) -> pd.DataFrame:
+    if met.empty:
         return pd.DataFrame()
-    detection = tracks.table[DETECTION].to_numpy()
-    own = cells[DETECTION].to_numpy() >= 0
-    cell_of = pd.Series(cells["cell_id"].to_numpy()[own], index=cells[DETECTION].to_numpy()[own])
-    first = np.array([one.rows[0] for one in fusions])
-    common = {
-        "frame": tracks.frame[first],
-        "y_um": tracks.position_um[first, 0],
-        "x_um": tracks.position_um[first, 1],
-        "cell_id": cell_of.reindex(detection[[one.carrier[0] for one in fusions]]).to_numpy(),
-        "related_id": cell_of.reindex(detection[[one.missing[0] for one in fusions]]).to_numpy(),
-        "n_frames": [len(one.rows) for one in fusions],
-        "cost": [one.cost for one in fusions],
-    }
-    found = pd.DataFrame({"kind": "fusion", **common})
-    crossed = found[[one.is_crossed for one in fusions]].assign(kind="swap", n_frames=0)
-    return pd.concat([found, crossed], ignore_index=True)
+    cell_of = cells.drop_duplicates(DETECTION).set_index(DETECTION)["cell_id"]
+    found = met.assign(
+        kind="fusion",
+        cell_id=cell_of.reindex(met["carrier"]).to_numpy(),
+        related_id=cell_of.reindex(met["missing"]).to_numpy(),
+    )
+    return pd.concat([found, found[met["is_crossed"]].assign(kind="swap", n_frames=0)], ignore_index=True)
 
 
 def _of_ends(cells: pd.DataFrame, border_um: float) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from scipy.spatial import cKDTree
 
 from lensfree.config import TrackConfig
 from lensfree.tracks.candidates import LinkedTracks, beginnings_after_ends, orphans_of
-from lensfree.tracks.fusion_rows import LEVEL_FRAMES, Fusion, split_fused
+from lensfree.tracks.fusion_rows import LEVEL_FRAMES, Fusion, places_of, split_fused
 from lensfree.tracks.scales import Scales
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Absence:
 
 def resolve_fusions(
     linked: pd.DataFrame, config: TrackConfig, scales: Scales
-) -> tuple[pd.DataFrame, list[Fusion], LinkedTracks]:
+) -> tuple[pd.DataFrame, list[Fusion], pd.DataFrame]:
     """Find detections that are two cells, and give each cell its own row there.
 
     Args:
@@ -63,17 +63,19 @@ def resolve_fusions(
 
     Returns:
         The cells with `track` mended and a column `is_shared` (bool), see `split_fused`. Beside it the
-        fusions that were accepted, and the tracks that their rows are counted in.
+        fusions that were accepted, and where they were: a row each, see `places_of`. The tracks of the whole
+        acquisition are not kept.
     """
-    tracks = LinkedTracks(linked, config)
     is_weighed = scales.log_mass_weight_um > 0 and not linked.empty
+    tracks = LinkedTracks(linked, config)
+    del linked  # millions of rows: who calls may not need them any more
     fusions = find_fusions(tracks, config, scales) if is_weighed else []
     if fusions:
         logger.info(
             "%d times two cells were found as one, in %d detections; %d pairs of tracks crossed there",
             *(len(fusions), sum(len(f.rows) for f in fusions), sum(f.is_crossed for f in fusions)),
         )
-    return split_fused(tracks, fusions), fusions, tracks
+    return split_fused(tracks, fusions), fusions, places_of(tracks, fusions)
 
 
 def find_fusions(tracks: LinkedTracks, config: TrackConfig, scales: Scales) -> list[Fusion]:

@@ -12,7 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from lensfree.tracks.candidates import LinkedTracks
 
 DETECTION = "detection"
-"""Column that numbers the detections, if the caller wants to know rows again; -1 where a row was added."""
+"""Column that numbers the detections, if the caller wants to know rows again; an added row has that of the
+last own row of its cell."""
 
 LEVEL_FRAMES = 10
 """Looks whose median dry mass is a cell's before, and after."""
@@ -37,80 +38,110 @@ class Fusion:
     cost: float
 
 
+def places_of(tracks: LinkedTracks, fusions: list[Fusion]) -> pd.DataFrame:
+    """Return where each fusion began, how long it was, and the detections by which its cells are known.
+
+    Returns:
+        `frame`, `y_um`, `x_um` of the first fused row, `n_frames`, `cost`, `is_crossed`, and of the last row
+        before it `carrier` and `missing`: their `DETECTION`, or -1 where detections are not numbered.
+    """
+    first = np.array([one.rows[0] for one in fusions], dtype=np.int64)
+    known = tracks.table.get(DETECTION, pd.Series(-1, index=tracks.table.index)).to_numpy()
+    return pd.DataFrame(
+        {
+            "frame": tracks.frame[first],
+            "y_um": tracks.position_um[first, 0],
+            "x_um": tracks.position_um[first, 1],
+            "n_frames": np.array([len(one.rows) for one in fusions], dtype=np.int64),
+            "cost": np.array([one.cost for one in fusions], dtype=np.float64),
+            "is_crossed": np.array([one.is_crossed for one in fusions], dtype=bool),
+            "carrier": known[np.array([one.carrier[0] for one in fusions], dtype=np.int64)],
+            "missing": known[np.array([one.missing[0] for one in fusions], dtype=np.int64)],
+        }
+    )
+
+
 def split_fused(tracks: LinkedTracks, fusions: list[Fusion]) -> pd.DataFrame:
     """Return the table with a row for either cell where they were one, and tracks joined and crossed.
 
     Returns:
-        The cells by frame with `track` and a column `is_shared` (bool): the row is one cell's share of a
+        The cells in no order with `track` and a column `is_shared` (bool): the row is one cell's share of a
         detection that it had together with another. Their positions lie on each cell's way with the centroid
         of dry mass where it was found, their dry masses add up to what was found; the other columns of the
         cell that was missing are those of its last row before.
     """
     table = tracks.table.assign(is_shared=False)
-    n = len(table)
-    follower = np.where(np.append(np.diff(tracks.track) == 0, False), np.arange(1, n + 1), -1)
-    position_um, dry_mass_pg = (
-        tracks.position_um.copy(),
-        table["dry_mass_pg"].to_numpy(dtype=np.float64).copy(),
-    )
-    shared: list[np.ndarray] = []
-    copies: list[np.ndarray] = []
-    copied_um: list[np.ndarray] = []
-    copied_pg: list[np.ndarray] = []
-    links: list[tuple[int, int]] = []
-    n_new = n
-    for one in fusions:
-        rows = np.array(one.rows)
-        (a, a_after), (b, b_after) = one.carrier, one.missing
-        if one.is_crossed:
-            a_after, b_after = b_after, a_after
-        weight = _share_of_carrier(tracks, a, a_after, b, b_after)
-        way_um = [_on_the_way(tracks, *pair, rows) for pair in ((a, a_after), (b, b_after))]
-        off_um = tracks.position_um[rows] - (weight * way_um[0] + (1 - weight) * way_um[1])
-        new = np.arange(n_new, n_new + len(rows))
-        n_new += len(rows)
-        shared.append(rows)
-        copies.append(np.full(len(rows), b))
-        copied_um.append(way_um[1] + off_um)
-        copied_pg.append((1 - weight) * dry_mass_pg[rows])
-        position_um[rows], dry_mass_pg[rows] = way_um[0] + off_um, weight * dry_mass_pg[rows]
-        follower[b] = -1
-        links += zip([b, *new.tolist()], [*new.tolist(), b_after], strict=True)
-        if one.is_crossed:
-            last = int(one.carrier[1]) - 1
-            follower[last] = -1
-            links.append((last, a_after))
     if not fusions:
         return table
-    rows = np.concatenate(shared)
-    table.loc[rows, "is_shared"] = True
-    table["y_um"], table["x_um"] = position_um.T
-    table["dry_mass_pg"] = dry_mass_pg
-    added = table.loc[np.concatenate(copies)].assign(is_shared=True, dry_mass_pg=np.concatenate(copied_pg))
+    position_um = tracks.position_um.copy()
+    dry_mass_pg = table["dry_mass_pg"].to_numpy(dtype=np.float64).copy()
+    copied_um: list[np.ndarray] = []
+    copied_pg: list[np.ndarray] = []
+    for one in fusions:
+        rows = np.array(one.rows)
+        weight = _share_of_carrier(tracks, one)
+        carrier_um, missing_um = (_on_the_way(tracks, before, after, rows) for before, after in _ways(one))
+        off_um = tracks.position_um[rows] - (weight * carrier_um + (1 - weight) * missing_um)
+        copied_um.append(missing_um + off_um)
+        copied_pg.append((1 - weight) * dry_mass_pg[rows])
+        position_um[rows], dry_mass_pg[rows] = carrier_um + off_um, weight * dry_mass_pg[rows]
+    shared = np.concatenate([one.rows for one in fusions])
+    length = [len(one.rows) for one in fusions]
+    table["y_um"], table["x_um"], table["dry_mass_pg"] = position_um[:, 0], position_um[:, 1], dry_mass_pg
+    is_shared = np.zeros(len(table), bool)
+    is_shared[shared] = True
+    track, added_track = _named(tracks, fusions)
+    added = table.iloc[np.repeat([one.missing[0] for one in fusions], length)].assign(
+        dry_mass_pg=np.concatenate(copied_pg), is_shared=True, track=np.repeat(added_track, length)
+    )
     for name in ("frame", "time_h"):
-        added[name] = table[name].to_numpy()[rows]
-    if DETECTION in added:
-        added[DETECTION] = -1
+        added[name] = table[name].to_numpy()[shared]
     added[["y_um", "x_um"]] = np.concatenate(copied_um)
-    whole = pd.concat([table, added], ignore_index=True)
-    own = np.flatnonzero(follower >= 0)
-    source = np.concatenate([own, [link[0] for link in links]]).astype(np.int64)
-    target = np.concatenate([follower[own], [link[1] for link in links]]).astype(np.int64)
-    graph = coo_array((np.ones(len(source), bool), (source, target)), shape=(len(whole), len(whole)))
-    whole["track"] = connected_components(graph, directed=False)[1].astype(np.int64)
-    return whole.sort_values("frame", kind="stable", ignore_index=True)
+    return pd.concat([table.assign(is_shared=is_shared, track=track), added], ignore_index=True)
 
 
-def _share_of_carrier(tracks: LinkedTracks, a: int, a_after: int, b: int, b_after: int) -> float:
+def _ways(one: Fusion) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the last row before and the first after of the cell that was found, and of the one that was
+    not."""
+    (a, a_after), (b, b_after) = one.carrier, one.missing
+    return ((a, b_after), (b, a_after)) if one.is_crossed else ((a, a_after), (b, b_after))
+
+
+def _named(tracks: LinkedTracks, fusions: list[Fusion]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the track of every row, and of the rows that each fusion adds.
+
+    Tracks are cut into pieces where a cell is missing or crosses, and the pieces are joined anew.
+    """
+    is_cut = tracks.is_start.copy()
+    for one in fusions:
+        is_cut[one.missing[1]] = True  # begins a track, or follows the row before
+        if one.is_crossed:
+            is_cut[one.carrier[1]] = True
+    piece = np.cumsum(is_cut) - 1
+    n_pieces = int(piece[-1]) + 1
+    links = []
+    for own, one in enumerate(fusions, start=n_pieces):
+        (_, carrier_after), (before, after) = _ways(one)
+        links += [(piece[before], own), (own, piece[after])]
+        if one.is_crossed:
+            links.append((piece[one.carrier[1] - 1], piece[carrier_after]))
+    source, target = np.array(links).T
+    n_nodes = n_pieces + len(fusions)
+    graph = coo_array((np.ones(len(links), bool), (source, target)), shape=(n_nodes, n_nodes))
+    track = connected_components(graph, directed=False)[1].astype(np.int64)
+    return track[piece], track[n_pieces:]
+
+
+def _share_of_carrier(tracks: LinkedTracks, one: Fusion) -> float:
     """Return the share of the fused dry mass that is the carrier's, from the medians before and after."""
-    level = [
+    carrier, missing = (
         np.sqrt(
             tracks.median_mass_pg(np.array(before), -LEVEL_FRAMES)
             * tracks.median_mass_pg(np.array(after), LEVEL_FRAMES)
         )
-        for before, after in ((a, a_after), (b, b_after))
-    ]
-    return float(level[0] / (level[0] + level[1]))
+        for before, after in _ways(one)
+    )
+    return float(carrier / (carrier + missing))
 
 
 def _on_the_way(tracks: LinkedTracks, before: int, after: int, rows: np.ndarray) -> np.ndarray:

@@ -68,6 +68,7 @@ def resolve_lineage(linked: pd.DataFrame, config: TrackConfig, scales: Scales | 
         return Lineage(linked.drop(columns="track").assign(**names), _decisions([]))
     scales = scales or estimate_scales(linked, config)
     tracks = LinkedTracks(linked, config)
+    del linked  # millions of rows: who calls may not need them any more
     events = find_events(tracks, scales, config)
     return _name_cells(tracks, events)
 
