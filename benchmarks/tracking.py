@@ -168,7 +168,8 @@ def main(arguments: list[str] | None = None) -> None:
         key = f"{set_name}/{name}"
         known = rows.get(key) if options.again else None
         elsewhere = rows.get(f"{SMALLEST}/{name}", {}).get("tried", []) if set_name != SMALLEST else []
-        rows[key] = measured_row(name, set_name, seeds, known, elsewhere, pairing_um)
+        row = measured_row(name, set_name, seeds, known, elsewhere, pairing_um)
+        rows = {**tracking_table.read_rows(DOCS / "tracking.json"), key: row}  # another run may have written
         tracking_table.write(DOCS, ordered(rows), missing, DEVELOPMENT_SEED)
 
 

@@ -162,7 +162,9 @@ def btrack_version(python: Path = BTRACK_PYTHON) -> str | None:
 
 METHODS: dict[str, Method] = {
     "trackpy": Method("trackpy", by_trackpy, {"range_px": (9, 12, 16, 20)}, {"memory": 2}),
-    "laptrack": Method("laptrack", by_laptrack, {"cutoff_px": (12, 16, 20), "split_px": (20, 28)}, {"gap": 2}),
+    "laptrack": Method(
+        "laptrack", by_laptrack, {"cutoff_px": (12, 16, 20), "split_px": (20, 28)}, {"gap": 2}
+    ),
     "btrack": Method("btrack", by_btrack, {"radius_px": (15, 20), "lambda_branch": (50, 500)}),
     "lensfree": Method("lensfree", by_lensfree),
     **{

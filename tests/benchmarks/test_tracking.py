@@ -193,3 +193,18 @@ def test_the_movies_cells_are_found_once(tmp_path, monkeypatch):
     monkeypatch.setattr(tracking_try, "load_represent", lambda weights: None)
     first, again = (tracking_try.movie_cells(Movie(), Config(), tmp_path) for _ in range(2))
     assert first.equals(again) and Movie.asked == 1
+
+
+def test_rows_that_another_run_wrote_meanwhile_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(tracking, "DOCS", tmp_path)
+    monkeypatch.setattr(tracking, "ONE_THREAD", {})
+
+    def answer(name, set_name, *_):
+        other = {"1k/laptrack": row()}
+        tracking_table.write(tmp_path, other, [], 80001)
+        return row(set_name, name)
+
+    monkeypatch.setattr(tracking, "measured_row", answer)
+    tracking.main(["--sets", "1k", "--only", "1k/lensfree"])
+    kept = tracking_table.read_rows(tmp_path / "tracking.json")
+    assert list(kept) == ["1k/laptrack", "1k/lensfree"]
