@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test evaluate train transfer calibrate benchmark benchmark-peers benchmark-quantify config lint clean help
+.PHONY: demo test evaluate train transfer calibrate benchmark benchmark-peers benchmark-quantify benchmark-track config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -56,6 +56,15 @@ benchmark-quantify: .venv/.stamp   ## other ways to quantify beside the shipped 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
 	$(BIN)/python benchmarks/quantification.py
 	$(BIN)/python benchmarks/quantification_speed.py
+
+BTRACK := results/benchmarks/btrack
+
+benchmark-track: .venv/.stamp   ## other trackers on the same detections into docs/tracking.md; installs the extra peers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	$(PYTHON) -m venv $(BTRACK)
+	$(BTRACK)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/btrack.txt
+	$(BIN)/python benchmarks/tracking.py --sets 1k 3k 1k_35pg 3k_35pg
+	$(BIN)/python benchmarks/tracking.py --sets 10k 10k_35pg --seeds 1
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

@@ -7,19 +7,16 @@ Linux only, for the memory. Usage: python benchmarks/peers.py [--only PATTERN] [
 from __future__ import annotations
 
 import argparse
-import ctypes
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatch
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import peer_table
 from descent import DOCS, entry
+from own_process import forget_peak, in_own_process, resident_mb
 from peer_cases import Case, bead_cases, rgb_case, scores
 from peer_methods import METHODS
 
@@ -27,15 +24,7 @@ from lensfree.config import Config
 from lensfree.stages.held_out import masses_pg
 
 BEADS = Path(__file__).parents[1] / "demo" / "real" / "beads_multiheight"
-STATUS = Path("/proc/self/status")
-FORGET_PEAK = Path("/proc/self/clear_refs")
 UM_PER_MM = 1000.0
-
-
-def in_own_process(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what a function returns in a fresh interpreter, which ends with it."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def chosen(name: str, case: Case) -> dict[str, Any]:
@@ -58,19 +47,11 @@ def measured(name: str, case: Case, settings: dict[str, Any]) -> tuple[np.ndarra
     set_threads()
     run = METHODS[name].run
     run(case.quarter(), **settings)
-    ctypes.CDLL(None).malloc_trim(0)  # what the smaller call left behind would serve the larger one
-    FORGET_PEAK.write_text("5", encoding="ascii")
-    before_mb = resident_mb("VmRSS")
+    before_mb = forget_peak()
     start = time.perf_counter()
     opd_nm = run(case, **settings)
     seconds = time.perf_counter() - start
     return opd_nm, seconds, resident_mb("VmHWM") - before_mb
-
-
-def resident_mb(which: str) -> float:
-    """Return a figure of this process in MB: `VmRSS` what is resident, `VmHWM` the most that was (Linux)."""
-    line = next(line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith(which))
-    return int(line.split()[1]) / 1000
 
 
 def set_threads() -> None:

@@ -17,7 +17,7 @@ import torch
 from descent import entry, write
 from frame import SHAPE_YX, TILE_YX
 from gpu import forget_memory, held_gb
-from peers import FORGET_PEAK, in_own_process, resident_mb
+from own_process import FORGET_PEAK, in_own_process, resident_mb
 from quantification import shipped_weights
 
 from lensfree.arrays import Device, resolve_device

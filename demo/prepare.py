@@ -1,16 +1,18 @@
 """Cut the real data of the demo out of their published sources; see demo/README.md for the sources.
 
-Usage: python demo/prepare.py SOURCES, where SOURCES holds the folders dcod, beads_multiheight and
-livecyte_movie as downloaded. Nothing is altered but what the README says.
+Usage: python demo/prepare.py SOURCES, where SOURCES holds the folders dcod, beads_multiheight,
+livecyte_movie and mcf10a_lineages as downloaded. Nothing is altered but what the README says.
 """
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import scipy.io
 import tifffile
 
@@ -44,12 +46,28 @@ def convert_beads(source: Path, target: Path) -> None:
 
 
 def cut_movie(source: Path, target: Path) -> None:
-    """Keep the first MOVIE_FRAMES frames of the whole field."""
-    write(target / "mda_mb_231_phase.tif", tifffile.imread(source / "phase.tif", key=range(MOVIE_FRAMES)))
+    """Keep the first MOVIE_FRAMES frames of the whole field; tracking has the others too, and the tracks."""
+    phase = tifffile.imread(source / "phase.tif")
+    write(target / "mda_mb_231_phase.tif", phase[:MOVIE_FRAMES])
+    write(target / "mda_mb_231_phase_later.tif", phase[MOVIE_FRAMES:])
+    tracks = pd.read_csv(source / "tracks.csv", usecols=["frame", "cell_id", "y_px", "x_px"])
+    text = tracks.to_csv(index=False, float_format="%.3f").encode()
+    (target / "mda_mb_231_tracks.csv.gz").write_bytes(gzip.compress(text, mtime=0))
+
+
+def copy_lineages(source: Path, target: Path) -> None:
+    """Copy the manual tracks as they are."""
+    for path in sorted(source.glob("*.csv")):
+        shutil.copyfile(path, target / path.name)
 
 
 if __name__ == "__main__":
-    cutters = {"dcod": copy_dcod, "beads_multiheight": convert_beads, "livecyte_movie": cut_movie}
+    cutters = {
+        "dcod": copy_dcod,
+        "beads_multiheight": convert_beads,
+        "livecyte_movie": cut_movie,
+        "mcf10a_lineages": copy_lineages,
+    }
     for folder, cut in cutters.items():
         destination = HERE / "real" / folder
         destination.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from lensfree.config_base import Count, Fraction, NonNegative, Positive, Section
 
+DenseSeeds = Annotated[int, Field(ge=0)]
+
 
 class FieldsConfig(Section):
     """The simulated fields that networks are trained on; a range is drawn from uniformly."""
@@ -161,6 +163,12 @@ class EvaluateConfig(Section):
     track_cells_per_mm2: Positive = Field(60.0, description="density in their first frame")
     track_field_um: tuple[float, float] = Field((1500.0, 2000.0), description="their height and width [um]")
     track_interval_min: Positive = Field(10.0, description="their frame interval [min]")
+    track_dense_seeds: tuple[DenseSeeds, DenseSeeds, DenseSeeds] = Field(
+        (3, 3, 2), description="how many of the seeds for full sensors with 1, 3 and 10 thousand cells"
+    )
+    track_dense_seeds_35pg: tuple[DenseSeeds, DenseSeeds, DenseSeeds] = Field(
+        (3, 3, 1), description="the same where dry mass has a noise of 35 pg instead of 19 pg"
+    )
     score_series: Count = Field(250, description="histories per seed for score")
     score_abnormal: Fraction = Field(0.14, description="share of abnormal ones")
     track_pairing_um: Positive = Field(

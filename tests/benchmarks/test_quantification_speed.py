@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import quantification_speed
 from dome_fields import DOMES, PITCH_UM, SHAPE_YX, scene
-from peers import in_own_process
+from own_process import in_own_process
 from quantification import shipped_weights
 from quantification_speed import Cost, cost_of, entries, full_map, on_cpu, seconds_and_cells
 

@@ -4,9 +4,10 @@ import sys
 
 import cases
 import numpy as np
+import pandas as pd
 import pytest
 
-from lensfree.tracks.scoring import score_tracks
+from lensfree.tracks.scoring import TrackCounts, count_tracks, score_tracks
 
 pytest.importorskip("traccuracy")
 
@@ -83,3 +84,34 @@ def test_without_traccuracy_the_remedy_is_said(truth, monkeypatch):
     monkeypatch.setitem(sys.modules, "traccuracy", None)
     with pytest.raises(ImportError, match=r"needs traccuracy.*pip install 'lensfree\[dev\]'"):
         score(truth, truth)
+
+
+def test_counts_of_two_acquisitions_add_up(truth):
+    """Scores of the sum are those of both acquisitions in one table, side by side."""
+    wrong = truth.assign(parent_id=truth["parent_id"].where(truth["cell_id"] < 3, -1))
+    settings = dict(max_distance_um=3.0, history_h=10.0)
+    pooled = count_tracks(truth, truth, **settings) + count_tracks(wrong, truth, **settings)
+
+    def beside(one, other):
+        moved = other.assign(x_um=other["x_um"] + 1e4, cell_id=other["cell_id"] + 50)
+        moved["parent_id"] = np.where(other["parent_id"] < 0, -1, other["parent_id"] + 50)
+        return pd.concat([one, moved], ignore_index=True)
+
+    assert pooled == count_tracks(beside(truth, wrong), beside(truth, truth), **settings)
+    assert pooled.scores()["division_recall"] == 0.75
+    assert TrackCounts() + pooled == pooled
+
+
+def test_found_and_true_links_are_counted_apart(truth):
+    """A link across a missed frame is one link found and two true ones."""
+    gapped = truth[~((truth["cell_id"] == 0) & (truth["frame"] == 20))]
+    counts = count_tracks(gapped, truth, max_distance_um=3.0)
+    assert (counts.links_true, counts.links_true_right) == (len(truth) - 1, len(truth) - 1)
+    assert (counts.links_found, counts.links_found_right) == (len(truth) - 2, len(truth) - 2)
+
+
+def test_wrong_divisions_alone_score_0_and_none_at_all_nothing():
+    scores = TrackCounts(divisions_found=3, divisions_true=2).scores()
+    assert (scores["division_precision"], scores["division_recall"], scores["division_f1"]) == (0, 0, 0)
+    none = TrackCounts(divisions_found=0, divisions_true=2).scores()
+    assert np.isnan(none["division_f1"]) and none["division_recall"] == 0

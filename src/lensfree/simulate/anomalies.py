@@ -8,6 +8,7 @@ in Bailly et al. (2024), Table 3. What is drawn for a cell changes the parameter
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,14 @@ DIVISION_KINDS = ("asymmetric_division", "three_way_division")
 """Kinds that show in the daughters as well as in the mother."""
 
 
-def draw_kind(rng: np.random.Generator, abnormal_fraction: float) -> str:
-    """Draw a biological kind with this probability, else the empty string."""
+def draw_kind(
+    rng: np.random.Generator, abnormal_fraction: float, shares_of: Mapping[str, float] = BIOLOGICAL
+) -> str:
+    """Draw one of these kinds, by their shares, with this probability, else the empty string."""
     if rng.random() >= abnormal_fraction:
         return ""
-    kinds = list(BIOLOGICAL)
-    shares = np.array(list(BIOLOGICAL.values()))
+    kinds = list(shares_of)
+    shares = np.array(list(shares_of.values()))
     return str(rng.choice(kinds, p=shares / shares.sum()))
 
 

@@ -14,7 +14,7 @@ from lensfree.config import SimulateConfig
 from lensfree.simulate.lives import Culture, Lives, dry_mass_at, grow_lineages
 from lensfree.simulate.morphology import describe, draw_looks
 from lensfree.simulate.motion import Walls
-from lensfree.simulate.walk import walk
+from lensfree.simulate.walk import Motility, walk
 from lensfree.units import MIN_PER_H
 
 BORDER_UM = 40.0
@@ -50,6 +50,9 @@ def simulate_detections(
     frame_interval_min: float,
     rng: np.random.Generator,
     noise: DetectionNoise | None = None,
+    culture: Culture | None = None,
+    motility: Motility | None = None,
+    border_um: float = BORDER_UM,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Simulate what a detector finds in a field, with the truth.
 
@@ -59,6 +62,9 @@ def simulate_detections(
         frame_interval_min: time between frames.
         rng: source of everything random.
         noise: errors of the detector; default: those of `DetectionNoise`.
+        culture: how the cells live; default: as the configuration says.
+        motility: how they behave in their walk; default: that of `Motility`.
+        border_um: how far the walls stand outside the field; with 0 no cell leaves it.
 
     Returns:
         Detections `frame, time_h, y_um, x_um, dry_mass_pg, area_um2, max_opd_nm, length_um, true_id`
@@ -68,10 +74,10 @@ def simulate_detections(
     """
     noise = noise or DetectionNoise()
     step_h = frame_interval_min / MIN_PER_H
-    walls = Walls(shape_um, BORDER_UM)
+    walls = Walls(shape_um, border_um)
     lives = grow_lineages(
         rng,
-        Culture.of(config),
+        culture or Culture.of(config),
         n_founders=max(1, round(config.cells_per_mm2 * walls.area_mm2)),
         duration_h=(config.frames - 1) * step_h,
     )
@@ -91,6 +97,7 @@ def simulate_detections(
         walls=walls,
         rng=rng,
         footprint=footprint,
+        motility=motility,
     ):
         time_h = frame * step_h
         inside = np.flatnonzero(((position >= 0) & (position < np.array(shape_um))).all(axis=1))

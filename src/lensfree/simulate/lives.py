@@ -12,13 +12,20 @@ negative one, a giant a large one. A founder is of a random age of a growing pop
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from lensfree.config import SimulateConfig
-from lensfree.simulate.anomalies import DIVISION_KINDS, alter, draw_fractions, draw_kind, draw_rate_factor
+from lensfree.simulate.anomalies import (
+    BIOLOGICAL,
+    DIVISION_KINDS,
+    alter,
+    draw_fractions,
+    draw_kind,
+    draw_rate_factor,
+)
 
 Columns = Mapping[str, Any]
 """Lives by column: `Lives`, or a dict of scalars for a single life."""
@@ -63,6 +70,7 @@ class Culture:
     linear_fraction: float = 0.3
     asymmetry_sd: float = 0.03
     abnormal_fraction: float = 0.1
+    abnormal_shares: Mapping[str, float] = field(default_factory=lambda: BIOLOGICAL)
 
     @classmethod
     def of(cls, config: SimulateConfig) -> Culture:
@@ -193,7 +201,7 @@ def divide(
                 culture,
                 birth_h=mother["end_h"],
                 birth_dry_mass_pg=mother_pg * share,
-                kind="" if is_marked else kinds[rank] if kinds else draw_kind(rng, culture.abnormal_fraction),
+                kind="" if is_marked else kinds[rank] if kinds else _draw_kind(rng, culture),
                 cell_id=first_id + rank,
                 parent_id=mother["cell_id"],
                 lineage_id=mother["lineage_id"],
@@ -207,6 +215,10 @@ def divide(
         _fuse(daughters[0], daughters[1], mother["end_h"] + rng.uniform(1.5, 5.0))
         mother["kind"] = ""
     return daughters
+
+
+def _draw_kind(rng: np.random.Generator, culture: Culture) -> str:
+    return draw_kind(rng, culture.abnormal_fraction, culture.abnormal_shares)
 
 
 def _fuse(stays: dict[str, Any], goes: dict[str, Any], fusion_h: float) -> None:
@@ -226,10 +238,7 @@ def grow_lineages(rng: np.random.Generator, culture: Culture, *, n_founders: int
         The `LIFE_COLUMNS`, one element per cell; its number is its `cell_id`. An anomaly that would show
         only after the duration is not marked.
     """
-    lives = [
-        draw_founder(rng, culture, kind=draw_kind(rng, culture.abnormal_fraction), cell_id=i)
-        for i in range(n_founders)
-    ]
+    lives = [draw_founder(rng, culture, kind=_draw_kind(rng, culture), cell_id=i) for i in range(n_founders)]
     at = 0
     while at < len(lives):
         mother = lives[at]

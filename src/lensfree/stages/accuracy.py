@@ -16,6 +16,8 @@ Measured by the commands in the last column on simulated acquisitions with known
 data, seeds that no training uses) and, where the key says beads, on real holograms. Written by
 `make evaluate`; do not edit. How the standard error of dry mass is calibrated: [figure](calibration.png).
 Quantification beside the published table, on degraded maps and on real cells: [page](quantification.md).
+Where tracking loses cells of a real movie: [page](tracking_livecyte.md); beside other trackers:
+[page](tracking.md).
 
 | key | value | target | met | n | what is compared | command |
 |---|---|---|---|---|---|---|

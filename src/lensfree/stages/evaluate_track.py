@@ -1,25 +1,55 @@
-"""Accuracy of tracking on simulated detections: links, divisions, whole cells, histories of 30 hours."""
+"""Accuracy of tracking: on simulated detections, on tracks made by hand, and on a movie of real cells."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 
 from lensfree.config import Config
+from lensfree.io.files import written_whole
+from lensfree.report.breaks import draw_breaks
+from lensfree.report.style import to_png
 from lensfree.simulate.detections import simulate_detections
+from lensfree.stages.evaluate_track_dense import measure_dense
+from lensfree.stages.evaluate_track_manual import measure_manual
+from lensfree.stages.evaluate_track_movie import measure_movie, shown_breaks
+from lensfree.stages.followed_movie import FollowedMovie
 from lensfree.stages.measures import Measure
+from lensfree.stages.represent import load_represent
 from lensfree.stages.track import track_cells
+from lensfree.stages.track_meanings import MEANINGS
+from lensfree.stages.track_page import build_page
 from lensfree.tracks.scoring import score_tracks
 
-MEANINGS = {
-    "link_f1": "F1 of links, mother to daughter included (traccuracy)",
-    "division_f1": "F1 of divisions within 3 frames (traccuracy)",
-    "complete_tracks": "share of true cells without a wrong link (traccuracy)",
-    "md30": "share of true mother and daughter histories of 30 h or more without a wrong link",
-}
+NAMES = ("link_f1", "division_f1", "complete_tracks", "md30")
 TARGETS = {"link_f1": 0.99, "division_f1": 0.85}
 
 
-def run(*, config: Config) -> dict[str, Measure]:
+def run(
+    *, config: Config, quantify_weights: Path, real: Path, page: Path, figure: Path
+) -> dict[str, Measure]:
+    """Measure tracking; write the page on the movie and its figure.
+
+    Args:
+        config: `simulate`, `quantify`, `track` and `evaluate` are used.
+        quantify_weights: network that finds the cells of the movie.
+        real: folder of real samples, with `mcf10a_lineages` and `livecyte_movie` in it.
+        page: Markdown file to write.
+        figure: PNG file to write; the page shows tracking_livecyte.png beside it.
+    """
+    measures = measure_cultures(config) | measure_dense(config)
+    measures |= measure_manual(real / "mcf10a_lineages", config)
+    movie = FollowedMovie.read(real / "livecyte_movie")
+    followed, tracks, of_movie = measure_movie(movie, load_represent(quantify_weights), config)
+    with written_whole(page) as partial:
+        partial.write_text(build_page(of_movie, followed), encoding="utf-8")
+    with written_whole(figure) as partial:
+        partial.write_bytes(to_png(draw_breaks(shown_breaks(movie, followed, tracks))))
+    return measures | of_movie
+
+
+def measure_cultures(config: Config) -> dict[str, Measure]:
     """Track one simulated culture per held-out seed and average the scores.
 
     The detections miss cells, invent some, fuse near ones and carry noise on position and dry mass.
@@ -48,4 +78,4 @@ def run(*, config: Config) -> dict[str, Measure]:
             float(np.mean(values)), "1", "higher", n_detections, evaluate.seeds, TARGETS.get(name), meaning
         )
 
-    return {f"track.{name}": measure(name) for name in MEANINGS}
+    return {f"track.{name}": measure(name) for name in NAMES}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,62 @@ HISTORY_H = 30.0
 REQUIRED = ("frame", "time_h", "y_um", "x_um", "cell_id", "parent_id")
 
 
+@dataclass(frozen=True)
+class TrackCounts:
+    """What is right in tracks, as counts that add up over acquisitions.
+
+    Attributes:
+        links_found: links of the tracks, mother -> daughter included.
+        links_found_right: those that are true; one across missed frames if it spans true links.
+        links_true: true links.
+        links_true_right: those that were found, alone or spanned.
+        divisions_found: divisions in the tracks.
+        divisions_true: true divisions.
+        divisions_right: divisions with both daughters right, within 3 frames.
+        cells_true: true cells.
+        cells_whole: those without a wrong link.
+        histories_true: true mothers and daughters, together long enough.
+        histories_right: those that are right.
+    """
+
+    links_found: int = 0
+    links_found_right: int = 0
+    links_true: int = 0
+    links_true_right: int = 0
+    divisions_found: int = 0
+    divisions_true: int = 0
+    divisions_right: int = 0
+    cells_true: int = 0
+    cells_whole: int = 0
+    histories_true: int = 0
+    histories_right: int = 0
+
+    def __add__(self, other: TrackCounts) -> TrackCounts:
+        """Return the counts of both together."""
+        return TrackCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    def scores(self) -> dict[str, float]:
+        """Return the shares that `score_tracks` tells."""
+        link_precision = _share(self.links_found_right, self.links_found)
+        link_recall = _share(self.links_true_right, self.links_true)
+        division_precision = _share(self.divisions_right, self.divisions_found)
+        division_recall = _share(self.divisions_right, self.divisions_true)
+        return {
+            "link_f1": _harmonic_mean(link_precision, link_recall),
+            "division_f1": _harmonic_mean(division_precision, division_recall),
+            "division_precision": division_precision,
+            "division_recall": division_recall,
+            "complete_tracks": _share(self.cells_whole, self.cells_true),
+            "md30": _share(self.histories_right, self.histories_true),
+            "n_divisions": float(self.divisions_true),
+            "n_histories": float(self.histories_true),
+        }
+
+
 def score_tracks(
     tracks: pd.DataFrame, truth: pd.DataFrame, *, max_distance_um: float, history_h: float = HISTORY_H
 ) -> dict[str, float]:
-    """Compare tracks with the truth.
-
-    Args:
-        tracks: a table of tracks: `frame, time_h, y_um, x_um, cell_id, parent_id`.
-        truth: the true cells with the same columns; `cell_id` need not agree.
-        max_distance_um: a cell and a true cell farther apart are not the same.
-        history_h: length from which a mother and her daughter count as a history.
+    """Compare tracks with the truth; see `count_tracks` for what is given and raised.
 
     Returns:
         `link_f1`: F1 of all links, those mother -> daughter included; a link across missed frames counts
@@ -39,6 +86,20 @@ def score_tracks(
         histories (mother and daughter, together `history_h` or longer) that are one cell, the division in
         its frame, and one daughter, with no foreign cell among them; missed cells are forgiven.
         `n_histories`, `n_divisions`: how many there were. A share of nothing is NaN.
+    """
+    return count_tracks(tracks, truth, max_distance_um=max_distance_um, history_h=history_h).scores()
+
+
+def count_tracks(
+    tracks: pd.DataFrame, truth: pd.DataFrame, *, max_distance_um: float, history_h: float = HISTORY_H
+) -> TrackCounts:
+    """Count what is right in tracks.
+
+    Args:
+        tracks: a table of tracks: `frame, time_h, y_um, x_um, cell_id, parent_id`.
+        truth: the true cells with the same columns; `cell_id` need not agree.
+        max_distance_um: a cell and a true cell farther apart are not the same.
+        history_h: length from which a mother and her daughter count as a history.
 
     Raises:
         ImportError: if traccuracy is missing.
@@ -69,16 +130,28 @@ def score_tracks(
     division = divisions[f"Frame Buffer {FRAME_TOLERANCE}"]
     match = {true_row: node - len(truth) for true_row, node in matched.mapping}
     right, histories = _count_histories(tracks, truth, match, history_h)
-    return {
-        "link_f1": float(links["Edge F1"]),
-        "division_f1": float(division["Division F1"]),
-        "division_precision": float(division["Division Precision"]),
-        "division_recall": float(division["Division Recall"]),
-        "complete_tracks": float(whole["complete_tracklets"]),
-        "md30": right / histories if histories else float("nan"),
-        "n_divisions": float(division["Total GT Divisions"]),
-        "n_histories": float(histories),
-    }
+    return TrackCounts(
+        links_found=links["Total Pred Edges"],
+        links_found_right=links["True Positive Edges"] + links["Skip Pred True Positive Edges"],
+        links_true=links["Total GT Edges"],
+        links_true_right=links["True Positive Edges"] + links["Skip GT True Positive Edges"],
+        divisions_found=division["Total Predicted Divisions"],
+        divisions_true=division["Total GT Divisions"],
+        divisions_right=division["True Positive Divisions"] + division["True Positive Skip Divisions"],
+        cells_true=whole["total_tracklets"],
+        cells_whole=whole["correct_tracklets"],
+        histories_true=histories,
+        histories_right=right,
+    )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+def _harmonic_mean(precision: float, recall: float) -> float:
+    """Return F1: NaN if either is, 0 if both are 0."""
+    return 2 * precision * recall / (precision + recall) if precision + recall != 0 else 0.0
 
 
 class _SearchedList(list):

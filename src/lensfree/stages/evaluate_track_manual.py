@@ -1,0 +1,48 @@
+"""Tracking against tracks that people made by hand: MCF10A cells, a frame every 30 min, no dry mass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lensfree.config import Config
+from lensfree.stages.manual_tracks import WITHOUT_MASS, read_manual_tracks, without_identity
+from lensfree.stages.measures import Measure
+from lensfree.stages.track import track_cells
+from lensfree.stages.track_meanings import MEANINGS
+from lensfree.tracks.scoring import TrackCounts, count_tracks
+
+NAMES = ("link_f1", "division_f1", "complete_tracks", "md30")
+TARGETS = {"division_f1": 0.78, "complete_tracks": 0.88}
+
+
+def measure_manual(folder: Path, config: Config) -> dict[str, Measure]:
+    """Track the positions of each file and compare with its tracks; counts are summed over the files.
+
+    Search range and all else is estimated from each file by itself; only mass is told to count for
+    nothing.
+
+    Raises:
+        FileNotFoundError: if the folder has no tracks.
+    """
+    paths = sorted(folder.glob("*.csv"))
+    if not paths:
+        raise FileNotFoundError(f"{folder} has no *.csv, expected tracks made by hand: see demo/README.md")
+    track = config.track.model_copy(update=WITHOUT_MASS)
+    counts, n_rows = TrackCounts(), 0
+    for path in paths:
+        truth = read_manual_tracks(path)
+        tracks = track_cells(without_identity(truth), track)
+        counts += count_tracks(tracks, truth, max_distance_um=config.evaluate.track_pairing_um)
+        n_rows += len(truth)
+    scores = counts.scores()
+    said = (
+        f"manual tracks of MCF10A cells, {len(paths)} fields, 30 min between frames, 1 pixel taken as 1 um, "
+        f"no dry mass; counts summed over fields: {counts.divisions_true} divisions, "
+        f"{counts.cells_true} cells, {counts.histories_true} histories"
+    )
+    return {
+        f"track.mcf10a.{name}": Measure(
+            scores[name], "1", "higher", n_rows, (), TARGETS.get(name), f"{MEANINGS[name]}; {said}"
+        )
+        for name in NAMES
+    }

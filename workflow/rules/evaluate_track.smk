@@ -1,0 +1,26 @@
+rule evaluate_track:
+    input:
+        weights=lambda wildcards: model_of(CONFIG.quantify.model),
+        real=real_samples(),
+    output:
+        measures="<results>/evaluation/track.json",
+        page="<results>/evaluation/tracking_livecyte.md",
+        figure="<results>/evaluation/tracking_livecyte.png",
+    params:
+        config=CONFIG.model_dump(
+            mode="json",
+            include={"simulate", "quantify", "track", "evaluate"},
+        ),
+        code=code_digest("evaluate_track"),
+    log:
+        "<logs>/evaluate_track/track.log",
+    benchmark:
+        "<logs>/evaluate_track/track.tsv"
+    threads: workflow.cores
+    resources:
+        mem_mb=scaled_mb(9000),
+        runtime=240,
+    conda:
+        "../../envs/gpu.yaml"
+    script:
+        "../../scripts/evaluate_track.py"
