@@ -27,7 +27,11 @@ from lensfree.simulate.dense import PIXEL_UM
 BTRACK_PYTHON = Path(__file__).parents[1] / "results" / "benchmarks" / "btrack" / "bin" / "python"
 WARM_UP_FRAMES = 12
 
-ABLATIONS: dict[str, dict[str, Any]] = {"without mass": {"log_mass_weight_um": 0.0}}
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "without mass": {"log_mass_weight_um": 0.0},
+    "without mitotic rounding": {"use_rounding": False},
+    "without splitting fused cells and mending swaps": {"max_fusion_frames": 0},
+}
 """What lensfree is measured without: updates of the section `track`, by name."""
 
 Tracked = tuple[pd.DataFrame, float, float]

@@ -92,5 +92,5 @@ def track_with_events(cells: pd.DataFrame, config: TrackConfig) -> tuple[pd.Data
     tracks = lineage.cells if motion.is_still else put_back(lineage.cells, motion)
     others = cells.drop(columns=lean.columns)
     places = tracks[DETECTION].to_numpy()
-    whole = tracks.assign(**{name: others[name].to_numpy()[places] for name in others})
+    whole = tracks.assign(**{str(name): column.to_numpy()[places] for name, column in others.items()})
     return whole[[*cells.columns, "is_shared", "cell_id", "parent_id", "lineage_id"]], events
