@@ -15,7 +15,9 @@ from lensfree.tracks.scoring import score_tracks
 
 FRAMES, AT = 40, 17
 CONFIG = TrackConfig()
-UNAWARE = TrackConfig(max_field_step_um=0.0)
+UNAWARE = TrackConfig(max_field_step_um=0.0, search_range_um=20.0)
+"""Range of a steady field: one learnt from a field that jumps would reach as far as the jump."""
+
 DENSITIES = list(WINDOW_UM)
 
 
