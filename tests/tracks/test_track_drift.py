@@ -15,8 +15,9 @@ from lensfree.tracks.scoring import score_tracks
 
 FRAMES, AT = 40, 17
 CONFIG = TrackConfig()
-UNAWARE = TrackConfig(max_field_step_um=0.0, search_range_um=20.0)
-"""Range of a steady field: one learnt from a field that jumps would reach as far as the jump."""
+UNAWARE = TrackConfig(max_field_step_um=0.0)
+STEADY_RANGE_UM = 20.0
+"""Range that a steady field shows: one learnt from a field that jumps would reach as far as the jump."""
 
 DENSITIES = list(WINDOW_UM)
 
@@ -82,9 +83,10 @@ def test_a_jumped_field_is_tracked_as_well_as_a_steady_one(seen, density):
         return score_tracks(track_cells(cells, config), truth, max_distance_um=8.0)
 
     moved = jump(FRAMES, AT, (-18.0, 24.0))
+    unaware_of_it = UNAWARE.model_copy(update={"search_range_um": STEADY_RANGE_UM})
     steady, aware, unaware = (
         score(position_um, config)
-        for position_um, config in ((0 * moved, CONFIG), (moved, CONFIG), (moved, UNAWARE))
+        for position_um, config in ((0 * moved, CONFIG), (moved, CONFIG), (moved, unaware_of_it))
     )
     assert aware["link_f1"] > steady["link_f1"] - 0.003
     assert aware["complete_tracks"] > steady["complete_tracks"] - 0.03

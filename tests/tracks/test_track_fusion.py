@@ -1,13 +1,19 @@
 """Two cells that are found as one for some frames keep their names, their ways and their dry mass."""
 
+from dataclasses import replace
+
 import cases
 import numpy as np
 import pandas as pd
 import pytest
 
+from lensfree.config import TrackConfig
+from lensfree.simulate.dense import simulate_dense
 from lensfree.stages.track import track_cells, track_with_events
+from lensfree.tracks import fusion
 from lensfree.tracks.candidates import LinkedTracks
 from lensfree.tracks.fusion import find_fusions, resolve_fusions
+from lensfree.tracks.fusion_rows import Fusion
 from lensfree.tracks.link import link
 from lensfree.tracks.scales import Scales
 
@@ -100,6 +106,32 @@ def test_a_row_belongs_to_one_fusion(tiny):
     fusions = find_fusions(tracks, tiny, SCALES)
     rows = [row for one in fusions for row in one.rows]
     assert fusions and len(rows) == len(set(rows))
+
+
+def test_a_track_is_cut_once_where_two_fusions_cross_it(tiny, monkeypatch):
+    """Crossing cuts the carrier's track too: a second fusion may not cut it at the same row."""
+    _, cells = cases.found_as_one(3, passes=True)
+    tracks = LinkedTracks(link(cells, tiny, SCALES), tiny)
+    (one,) = find_fusions(tracks, tiny, SCALES)
+    crossed = replace(one, is_crossed=True, cost=0.0)
+    # another cell is missing until the very row at which the first one's carrier is cut
+    second = Fusion((one.missing[0] - 3, one.carrier[1]), (0, 5), (2,), False, 1.0)
+    monkeypatch.setattr(fusion, "_propose", lambda *_: iter([second, crossed]))
+    assert find_fusions(tracks, tiny, SCALES) == [crossed]
+    straight = replace(one, is_crossed=False, cost=0.0)
+    monkeypatch.setattr(fusion, "_propose", lambda *_: iter([second, straight]))
+    assert find_fusions(tracks, tiny, SCALES) == [straight, second]
+
+
+def test_in_a_crowd_no_cell_is_twice_in_a_frame():
+    detections, _ = simulate_dense("10k", 5, sensor_px=(400, 500))
+    cells = detections.drop(columns="true_id").assign(
+        model="simulated", dry_mass_se_pg=np.nan, touches_border=False
+    )
+    tracks, events = track_with_events(cells, TrackConfig())
+    assert not tracks.duplicated(["frame", "cell_id"]).any()
+    assert (events["kind"] == "fusion").sum() > 3
+    assert len(tracks) == len(cells) + events.loc[events["kind"] == "fusion", "n_frames"].sum()
 
 
 @pytest.mark.parametrize("passes", [True, False], ids=["pass", "turn back"])

@@ -79,13 +79,15 @@ def resolve_fusions(
 
 
 def find_fusions(tracks: LinkedTracks, config: TrackConfig, scales: Scales) -> list[Fusion]:
-    """Return the fusions, the surest first; each row belongs to one of them at most."""
+    """Return the fusions, the surest first; each row, and each cut of a track, belongs to one at most."""
     found = sorted(_propose(tracks, config, scales), key=lambda one: (one.cost, one.missing))
     taken: set[int] = set()
     ends: set[tuple[str, int]] = set()
     kept = []
     for one in found:
         claims = {("end", one.missing[0]), ("begin", one.missing[1])}
+        if one.is_crossed:  # the carrier's track is cut as well
+            claims |= {("end", one.carrier[1] - 1), ("begin", one.carrier[1])}
         if taken.isdisjoint(one.rows) and ends.isdisjoint(claims):
             taken.update(one.rows)
             ends |= claims
