@@ -36,7 +36,9 @@ Published: Allier et al., Front. Phys. 9:776805 (2022), Table 1, one CNN per mea
 real cells. Its target is the paper's own image processing, so its errors and those of the target cannot
 be told apart. Ours: one network for all four measures, against what is true; against the reference
 pipeline (threshold, blobs, growing) on the same map, as the paper did; and the reference pipeline itself
-against what is true. The cells are not the same ones, so rows of different origin compare roughly.
+against what is true. The network's dry mass is corrected by the integral of OPD over a region around each
+cell, as in the pipeline; its maps, which SSIM compares, are not. The cells are not the same ones, so rows
+of different origin compare roughly.
 
 Pairs are at most 10 um apart; cells nearer to the border than {border_um:g} um do not count. Slope,
 intercept and R2 are those of the line of estimate on target, so R2 is a squared correlation; intercept
