@@ -31,8 +31,8 @@ Scores by traccuracy: F1 of links, mother to daughter included; divisions with b
 frames; share of true cells without a wrong link. **MD30** is the share of true mother and daughter histories
 of 30 h or more in which everything is right, the division in its frame: what a series of dry mass needs. It
 is 0 for a tracker that knows no divisions. Which of two fused cells a detection counts as is decided by
-place alone, for every tracker alike: a tracker that gives it to the other one loses both histories. lensfree gives
-each of the two a row of its own there.
+place alone, for every tracker alike: a tracker that gives it to the other one loses both histories. lensfree
+gives each of the two a row of its own there.
 
 The **settings of every peer** are the best of a small grid on seed {development_seed}, by MD30 and then by
 complete tracks, **against the truth**; on larger sets than 1k of the two that were best there. Figures are
