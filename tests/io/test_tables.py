@@ -15,6 +15,7 @@ ROWS = pd.DataFrame(
         "time_h": [0.0, 0.5],
         "dry_mass_pg": [200.0, 201.0],
         "is_filled": [False, True],
+        "is_repeated": [False, False],
     }
 )
 

@@ -15,6 +15,7 @@ from lensfree.stages.quant_tables import movie_by_frame
 
 CONFIG = Config(
     reconstruct=ReconstructConfig(device="cpu"),
+    quantify=QuantifyConfig(integral_share=0.0),  # what the network says, and nothing else
     evaluate=EvaluateConfig(
         seeds=(90001,),
         field_px=200,
