@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from bumps import dome_nm, grid_um
 
-from lensfree.cells.background import estimate_background, spread_below_nm
+from lensfree.cells.background import estimate_background, spread_below_nm, white_noise_sd_nm
 
 SHAPE_YX = (180, 260)
 PITCH_UM = 1.67
@@ -62,3 +62,16 @@ def test_the_spread_comes_from_below_the_background():
     above_nm[:60] += 200
     assert spread_below_nm(above_nm) == pytest.approx(3, rel=0.03)
     assert spread_below_nm(np.ones(SHAPE_YX)) == 0
+
+
+@pytest.mark.parametrize("noise_nm", [0.5, 5.0, 20.0])
+def test_white_noise_is_told_from_cells_and_slow_background(noise_nm):
+    rng = np.random.default_rng(8)
+    y, x = np.indices((180, 240))
+    smooth_nm = 30 * np.sin(x / 60) + 0.2 * y + 120 * np.exp(-((y - 90) ** 2 + (x - 70) ** 2) / 2 / 6.0**2)
+    found_nm = white_noise_sd_nm(smooth_nm + noise_nm * rng.standard_normal(smooth_nm.shape))
+    assert found_nm == pytest.approx(noise_nm, rel=0.03)
+
+
+def test_a_map_too_small_for_second_differences_has_no_noise():
+    assert white_noise_sd_nm(np.ones((2, 40))) == 0.0

@@ -117,3 +117,17 @@ def test_training_ends_with_steps_in_the_state_of_use():
             for inputs, targets in (draw_unlike(np.random.default_rng([7, step])) for step in range(200, 220))
         ]
     assert np.mean(in_use) == pytest.approx(np.mean(losses[200:]), rel=0.15)
+
+
+def test_settling_ends_at_rate_zero(monkeypatch):
+    rates, real = [], torch.optim.Adam.step
+
+    def step(optimiser, *args, **kwargs):
+        rates.append(optimiser.param_groups[0]["lr"])
+        return real(optimiser, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
+    run(40)
+    settling = np.array(rates[40:])
+    assert len(settling) == round(SETTLING * 40)
+    np.testing.assert_allclose(settling / settling[0], 1 - np.arange(len(settling)) / len(settling))

@@ -44,8 +44,8 @@ def whole_tracks(mended, truth):
 @pytest.mark.parametrize("n_frames", [1, 3])
 def test_each_cell_goes_through_with_its_own_name(n_frames, passes, tiny):
     truth, cells = cases.found_as_one(n_frames, passes=passes)
-    mended, fusions, _ = tracked(cells, tiny)
-    assert len(fusions) == 1 and len(fusions[0].rows) == n_frames
+    mended, met = tracked(cells, tiny)
+    assert met["n_frames"].tolist() == [n_frames]
     assert sorted(whole_tracks(mended, truth), key=min) == [{0}, {1}]
     assert mended.groupby("track")["frame"].nunique().tolist() == [31, 31]
 
@@ -53,7 +53,7 @@ def test_each_cell_goes_through_with_its_own_name(n_frames, passes, tiny):
 @pytest.mark.parametrize("n_frames", [1, 3])
 def test_dry_mass_and_its_centroid_are_conserved(n_frames, tiny):
     _, cells = cases.found_as_one(n_frames, passes=True)
-    mended, _, _ = tracked(cells, tiny)
+    mended, _ = tracked(cells, tiny)
     shared = mended[mended["is_shared"]]
     assert len(shared) == 2 * n_frames
     for frame, pair in shared.groupby("frame"):
@@ -67,7 +67,7 @@ def test_dry_mass_and_its_centroid_are_conserved(n_frames, tiny):
 
 def test_rows_that_are_not_shared_stay_as_they_were(tiny):
     _, cells = cases.found_as_one(3, passes=True)
-    mended, _, _ = tracked(cells, tiny)
+    mended, _ = tracked(cells, tiny)
     own = mended.loc[~mended["is_shared"], cells.columns]
     keys = ["frame", "y_um", "x_um"]
     kept = cells[cells["frame"].isin(own["frame"])].sort_values(keys, ignore_index=True)
@@ -78,23 +78,23 @@ def test_a_cell_that_is_only_missed_takes_nothing_of_its_neighbour(tiny):
     """The neighbour's dry mass does not jump, so it was alone."""
     truth, cells = cases.found_as_one(3, passes=False)
     alone = cells["dry_mass_pg"].where(cells["dry_mass_pg"] < 500, 330.0)
-    mended, fusions, _ = tracked(cells.assign(dry_mass_pg=alone), tiny)
-    assert fusions == [] and not mended["is_shared"].any()
+    mended, met = tracked(cells.assign(dry_mass_pg=alone), tiny)
+    assert met.empty and not mended["is_shared"].any()
     assert len(mended) == len(cells)
 
 
 def test_a_jump_of_another_size_is_no_fusion(tiny):
     _, cells = cases.found_as_one(3, passes=False)
     other = cells["dry_mass_pg"].where(cells["dry_mass_pg"] < 500, 800.0)
-    assert tracked(cells.assign(dry_mass_pg=other), tiny)[1] == []
+    assert tracked(cells.assign(dry_mass_pg=other), tiny)[1].empty
 
 
 def test_fusions_are_left_alone_if_told_so_or_without_dry_mass(tiny):
     _, cells = cases.found_as_one(3, passes=True)
     off = tiny.model_copy(update={"max_fusion_frames": 0})
-    assert tracked(cells, off)[1] == []
+    assert tracked(cells, off)[1].empty
     blind = Scales(15.0, 2.0, 0.7, 0.05, 0.0)
-    assert resolve_fusions(link(cells, tiny, blind), tiny, blind)[1] == []
+    assert resolve_fusions(link(cells, tiny, blind), tiny, blind)[1].empty
 
 
 def test_a_row_belongs_to_one_fusion(tiny):

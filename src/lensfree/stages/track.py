@@ -84,7 +84,7 @@ def track_with_events(cells: pd.DataFrame, config: TrackConfig) -> tuple[pd.Data
     steady = lean if motion.is_still else hold_still(lean, motion)
     scales = estimate_scales(steady, config)
     steady = steady.assign(**{DETECTION: np.arange(len(steady))})
-    mended, _, met = resolve_fusions(link(steady, config, scales), config, scales)
+    mended, met = resolve_fusions(link(steady, config, scales), config, scales)
     kept = [mended]
     del steady, mended
     lineage = resolve_lineage(kept.pop(), config, scales)

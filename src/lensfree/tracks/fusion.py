@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -43,17 +42,9 @@ VELOCITY_FRAMES = 2
 """Frames that a cell's velocity before and after is the mean of."""
 
 
-@dataclass(frozen=True)
-class Absence:
-    """A cell that is missing for some frames: its last row before and its first row after."""
-
-    before: int
-    after: int
-
-
 def resolve_fusions(
     linked: pd.DataFrame, config: TrackConfig, scales: Scales
-) -> tuple[pd.DataFrame, list[Fusion], pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Find detections that are two cells, and give each cell its own row there.
 
     Args:
@@ -62,9 +53,8 @@ def resolve_fusions(
         scales: as given to `link`.
 
     Returns:
-        The cells with `track` mended and a column `is_shared` (bool), see `split_fused`. Beside it the
-        fusions that were accepted, and where they were: a row each, see `places_of`. The tracks of the whole
-        acquisition are not kept.
+        The cells with `track` mended and a column `is_shared` (bool), see `split_fused`. Beside it a row per
+        fusion that was accepted, see `places_of`.
     """
     is_weighed = scales.log_mass_weight_um > 0 and not linked.empty
     tracks = LinkedTracks(linked, config)
@@ -75,7 +65,7 @@ def resolve_fusions(
             "%d times two cells were found as one, in %d detections; %d pairs of tracks crossed there",
             *(len(fusions), sum(len(f.rows) for f in fusions), sum(f.is_crossed for f in fusions)),
         )
-    return split_fused(tracks, fusions), fusions, places_of(tracks, fusions)
+    return split_fused(tracks, fusions), places_of(tracks, fusions)
 
 
 def find_fusions(tracks: LinkedTracks, config: TrackConfig, scales: Scales) -> list[Fusion]:
@@ -95,24 +85,23 @@ def find_fusions(tracks: LinkedTracks, config: TrackConfig, scales: Scales) -> l
     return kept
 
 
-def _absences(tracks: LinkedTracks, config: TrackConfig) -> Iterator[Absence]:
-    """Yield the gaps within tracks, and ends and beginnings of tracks that may be one cell's."""
+def _absences(tracks: LinkedTracks, config: TrackConfig) -> Iterator[tuple[int, int]]:
+    """Yield (last row before, first row after) where a cell is missing: gaps, or ends and beginnings."""
     most = config.max_fusion_frames + 1
     step = np.diff(tracks.frame)
     for row in np.flatnonzero((np.diff(tracks.track) == 0) & (step > 1) & (step <= most)).tolist():
-        yield Absence(row, row + 1)
+        yield row, row + 1
     for end, near in beginnings_after_ends(tracks, orphans_of(tracks, config), most, config.fusion_range_um):
         for begin in near:
             if tracks.frame[begin] - tracks.frame[end] > 1:
-                yield Absence(int(end), begin)
+                yield int(end), begin
 
 
 def _propose(tracks: LinkedTracks, config: TrackConfig, scales: Scales) -> Iterator[Fusion]:
     absences = list(_absences(tracks, config))
     if not absences:
         return
-    before = np.array([one.before for one in absences])
-    after = np.array([one.after for one in absences])
+    before, after = np.array(absences).T
     which, row = _near_on_the_way(tracks, before, after, config.fusion_range_um)
     frame_before, frame_after = tracks.frame[before[which]], tracks.frame[after[which]]
     own = tracks.track[row]

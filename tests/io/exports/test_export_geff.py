@@ -76,7 +76,7 @@ def test_its_own_validators_accept_it(tmp_path, make):
     write(tmp_path / "tracks.geff", make())
     data = pytest.importorskip("geff.validate.data", reason="needs the package geff, part of the extra dev")
     everything = data.ValidationConfig(graph=True, lineage=True, tracklet=True)
-    data.validate_data(read(tmp_path / "tracks.geff"), everything)
+    assert data.validate_data(read(tmp_path / "tracks.geff"), everything) is None  # it raises otherwise
 
 
 def test_axes_have_units_and_time_its_scale(tmp_path):
