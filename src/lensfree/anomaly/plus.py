@@ -1,0 +1,271 @@
+"""StArDusTS plus: the density of a history's stretches at three lengths, and a forecast that says how sure it is.
+
+Each of the four views gives every history one number; `surprise` makes them comparable and the most surprised
+view counts. Learning is robust against abnormal histories in the training set: the most surprising share is left
+out of what counts as known, and normal cells' scores are learnt from the middle of all (`surprise`). A history is
+never compared with its own family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+
+from lensfree.anomaly.density import Density, Stretches, cut_stretches, fit_density, views
+from lensfree.anomaly.surprise import Scales, Tail, learn_scales, learn_tail
+from lensfree.anomaly.windows import Windows
+
+FORECAST = "forecast"
+MAX_HISTORIES = 2000
+"""More training histories than this are drawn from: density and tail need no more."""
+BLOCK = 8192
+_LEAST = 1e-6
+_SD_PER_MAD = 1.4826
+
+Outlook = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Standardised inputs (n, input_points) to mean and sd (n, target_points) of the points that follow."""
+
+Trainer = Callable[[np.ndarray, np.ndarray], Outlook]
+"""Standardised inputs and targets (not smoothed) to an outlook."""
+
+
+@dataclass(frozen=True)
+class Plus:
+    """A fitted detector.
+
+    Attributes:
+        unit_pg: dry mass that counts as 1: the median of the training points [pg].
+        spread: robust sd of the training points in that unit.
+        densities: known stretches, a density per view.
+        outlook: the forecast.
+        cells: how normal cells score in the views, the forecast last.
+        tail: upper tail of their surprise.
+        of_windows: how normal windows score in the views.
+        tail_of_windows: upper tail of their surprise.
+    """
+
+    unit_pg: float
+    spread: float
+    densities: tuple[Density, ...]
+    outlook: Outlook
+    cells: Scales
+    tail: Tail
+    of_windows: Scales
+    tail_of_windows: Tail
+
+    @property
+    def view_names(self) -> tuple[str, ...]:
+        """Return the names of the views in the order of the scales."""
+        return (*(density.view.name for density in self.densities), FORECAST)
+
+    def in_unit(self, unit_pg: float) -> Plus:
+        """Return the detector for a population whose median dry mass is another [pg]."""
+        return replace(self, unit_pg=unit_pg)
+
+    def judge(self, windows: Windows, alpha: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Judge all windows and histories.
+
+        Args:
+            windows: all windows of some histories.
+            alpha: share of normal cells that may be flagged.
+
+        Returns:
+            Windows: `series_id, start_h, forecast_mse, surprise, is_abnormal`. Histories: `series_id,
+            n_windows, anomaly_score, surprise, normal_share, view, is_flagged`; `view` is the one that is
+            most surprised.
+        """
+        scores = [
+            _by_window(density.log_distance(part), part, windows)
+            for density, part in self._stretches(windows)
+        ]
+        errors, mse = _forecast_scores(windows, self.outlook, self.unit_pg, self.spread)
+        return self._tables(windows, [*scores, (errors, errors)], mse, alpha)
+
+    def _stretches(self, windows: Windows) -> list[tuple[Density, Stretches]]:
+        return [(each, cut_stretches(windows, each.view, self.unit_pg)) for each in self.densities]
+
+    def _tables(
+        self, windows: Windows, scores: list[tuple[np.ndarray, np.ndarray]], mse: np.ndarray, alpha: float
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        by_window = np.stack([part[0] for part in scores], axis=1)
+        surprise = self.of_windows.surprise(by_window).max(axis=1)
+        judged = pd.DataFrame(
+            {
+                "series_id": windows.series_id,
+                "start_h": windows.start_h,
+                "forecast_mse": mse,
+                "surprise": surprise,
+                "is_abnormal": surprise > self.tail_of_windows.threshold(alpha),
+            }
+        )
+        table = cell_scores(windows, self.densities, [part[1] for part in scores], self.unit_pg)
+        by_view = self.cells.surprise(table.to_numpy())
+        grouped = judged.groupby("series_id", sort=True)["is_abnormal"]
+        highest = by_view.max(axis=1) if len(table) else np.empty(0)
+        histories = pd.DataFrame(
+            {
+                "series_id": table.index.to_numpy(np.int64),
+                "n_windows": grouped.size().to_numpy(np.int64),
+                "anomaly_score": grouped.mean().to_numpy(np.float64),
+                "surprise": highest,
+                "normal_share": self.tail.normal_share(highest),
+                "view": np.array(self.view_names, dtype=object)[by_view.argmax(axis=1)]
+                if len(table)
+                else np.empty(0, dtype=object),
+                "is_flagged": highest > self.tail.threshold(alpha),
+            }
+        )
+        return judged, histories
+
+
+def fit_plus(windows: Windows, train: Trainer, *, contamination: float, seed: int) -> Plus:
+    """Fit to the windows of histories of which an unknown share is abnormal.
+
+    Args:
+        windows: all windows of the data set.
+        train: makes the forecast.
+        contamination: share of the histories that is not counted as known, the most surprising ones.
+        seed: of all that is drawn.
+
+    Raises:
+        ValueError: too few histories, or they do not vary.
+    """
+    rng = np.random.default_rng(seed)
+    windows = _drawn(windows, rng)
+    points = windows.dry_mass_pg[_covered(windows)]
+    unit_pg = float(np.median(points)) if len(points) else 0.0
+    spread = float(_SD_PER_MAD * np.median(np.abs(points / unit_pg - 1))) if unit_pg > 0 else 0.0
+    if spread == 0:
+        raise ValueError(
+            f"{len(windows)} windows with median dry mass {unit_pg:g} pg and spread {spread:g} cannot be "
+            "learnt from, expected dry mass that varies; check the series table"
+        )
+    span = windows.input_points + windows.target_points
+    stretches = [cut_stretches(windows, view, unit_pg) for view in views(span)]
+    is_known = dict.fromkeys(np.unique(windows.series_id).tolist(), True)
+    for is_last in (False, True):
+        fitted = [
+            fit_density(part, np.vectorize(is_known.get, otypes=[bool])(part.series_id), rng)
+            for part in stretches
+        ]
+        scores = [
+            _by_window(density.log_distance(part, lineage), part, windows)
+            for (density, lineage), part in zip(fitted, stretches, strict=True)
+        ]
+        densities = tuple(density for density, _ in fitted)
+        table = cell_scores(windows, densities, [part[1] for part in scores], unit_pg)
+        if not is_last:
+            rank = table.rank(pct=True).max(axis=1)
+            worst = rank > rank.quantile(1 - contamination)
+            is_known.update({int(name): not bool(bad) for name, bad in worst.items()})
+    known = np.vectorize(is_known.get, otypes=[bool])(windows.series_id)
+    errors, outlook = _cross_fitted(windows, known, train, unit_pg, spread, rng)
+    scores.append((errors, errors))
+    table = cell_scores(windows, densities, [part[1] for part in scores], unit_pg)
+    cells = learn_scales(table.to_numpy(), contamination)
+    by_window = np.stack([part[0] for part in scores], axis=1)
+    of_windows = learn_scales(by_window, contamination)
+    return Plus(
+        unit_pg=unit_pg,
+        spread=spread,
+        densities=densities,
+        outlook=outlook,
+        cells=cells,
+        tail=learn_tail(cells.surprise(table.to_numpy()).max(axis=1)),
+        of_windows=of_windows,
+        tail_of_windows=learn_tail(of_windows.surprise(by_window).max(axis=1)),
+    )
+
+
+def cell_scores(
+    windows: Windows, densities: tuple[Density, ...], scores: list[np.ndarray], unit_pg: float
+) -> pd.DataFrame:
+    """Return a row per history and a column per view: quantile of distances, mean of forecast errors."""
+    columns = {}
+    for density, values in zip(densities, scores, strict=False):
+        owner = cut_stretches(windows, density.view, unit_pg).series_id
+        columns[density.view.name] = pd.Series(values).groupby(owner).quantile(density.view.quantile)
+    if len(scores) > len(densities):
+        columns[FORECAST] = pd.Series(scores[-1]).groupby(windows.series_id).mean()
+    return pd.DataFrame(columns)
+
+
+def _by_window(values: np.ndarray, stretches: Stretches, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Return the highest value among the stretches within each window, and the values of the stretches."""
+    span = windows.input_points + windows.target_points
+    view = stretches.view
+    within = (span - view.points) // view.step + 1
+    if within == 1 and view.step == 1:
+        return values, values
+    # Windows of a history begin where its first stretch begins; the filter looks ahead.
+    ahead = ndimage.maximum_filter1d(values, within, origin=-((within - 1) // 2), mode="nearest")
+    _, at, index = np.unique(windows.series_id, return_index=True, return_inverse=True)
+    _, start = np.unique(stretches.series_id, return_index=True)
+    offset = (windows.first - windows.first[at][index]) // view.step
+    return ahead[start[index] + offset], values
+
+
+def _forecast_scores(
+    windows: Windows, outlook: Outlook, unit_pg: float, spread: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ln of the mean squared error in units of the foretold variance, and the plain MSE, per window."""
+    surprise, mse = np.empty(len(windows)), np.empty(len(windows))
+    for start in range(0, len(windows), BLOCK):
+        block = slice(start, start + BLOCK)
+        inputs, raw, smoothed = standardised(windows.take(block), unit_pg, spread)
+        mean, sd = outlook(inputs)
+        surprise[block] = np.log(np.mean(((raw - mean) / sd) ** 2, axis=1) + _LEAST)
+        mse[block] = np.mean((smoothed - mean) ** 2, axis=1)
+    return surprise, mse
+
+
+def standardised(
+    windows: Windows, unit_pg: float, spread: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return inputs, targets as measured and smoothed targets as (value / unit - 1) / spread, float32."""
+    parts = (windows.inputs, windows.targets_raw, windows.targets)
+    inputs, raw, smoothed = (((part / unit_pg - 1) / spread).astype(np.float32) for part in parts)
+    return inputs, raw, smoothed
+
+
+def _cross_fitted(
+    windows: Windows,
+    known: np.ndarray,
+    train: Trainer,
+    unit_pg: float,
+    spread: float,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, Outlook]:
+    """Return every window's error by a forecast that was not trained on its family, and one trained on all."""
+    lineage, index = np.unique(windows.lineage, return_inverse=True)
+    half = rng.permutation(len(lineage))[index] % 2
+    inputs, raw, _ = standardised(windows.take(known), unit_pg, spread)
+    errors = np.empty(len(windows))
+    for side in (0, 1):
+        is_other = half[known] != side
+        outlook = train(inputs[is_other], raw[is_other])
+        mine = np.flatnonzero(half == side)
+        errors[mine] = _forecast_scores(windows.take(mine), outlook, unit_pg, spread)[0]
+    return errors, train(inputs, raw)
+
+
+def _drawn(windows: Windows, rng: np.random.Generator) -> Windows:
+    """Return the windows of whole families until there are enough histories."""
+    lineage, first = np.unique(windows.lineage, return_index=True)
+    order = rng.permutation(len(lineage))
+    pairs = np.unique(np.stack([windows.lineage, windows.series_id]), axis=1)[0]
+    n_histories = np.unique(pairs, return_counts=True)[1]
+    enough = int(np.searchsorted(np.cumsum(n_histories[order]), MAX_HISTORIES)) + 1
+    return windows.take(np.isin(windows.lineage, lineage[order[:enough]]))
+
+
+def _covered(windows: Windows) -> np.ndarray:
+    """Return which points the windows cover."""
+    span = windows.input_points + windows.target_points
+    change = np.bincount(windows.first, minlength=len(windows.dry_mass_pg) + 1)
+    change -= np.bincount(windows.first + span, minlength=len(change))[: len(change)]
+    return np.asarray(np.cumsum(change)[:-1] > 0)
