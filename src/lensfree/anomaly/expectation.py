@@ -81,6 +81,12 @@ class Expectation:
         fixed = None if given is None else given[at]
         return data - _gain(self.birth_whitener, self.birth_white, shape[at], mean, sd, fixed)
 
+    def gain_together(self, shapes: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> float:
+        """Return the same for several deviations at once, (rows, k) with k mean sizes and their sd."""
+        data = _gain_together(self.whitener @ shapes, self.white, mean, sd)
+        births = _gain_together(self.birth_whitener @ shapes[self.is_birth], self.birth_white, mean, sd)
+        return data - births
+
     def precision(self) -> tuple[np.ndarray, np.ndarray]:
         """Return inverse covariance of the bins and its product with the deviations, births as they are."""
         bins = self.rows_of_bins
@@ -100,6 +106,13 @@ def _gain(
     w = whitener @ shape
     fixed = ((white**2).sum() - (z**2).sum(axis=0)) / 2
     return fixed + gain_of_size((w * w).sum(axis=0), (w * z).sum(axis=0), mean, sd)
+
+
+def _gain_together(w: np.ndarray, z: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> float:
+    square = w.T @ w + np.diag(sd**-2.0)
+    product = w.T @ z + mean * sd**-2.0
+    fit = product @ np.linalg.solve(square, product) - (mean**2 * sd**-2.0).sum()
+    return float((fit - np.linalg.slogdet(square)[1]) / 2 - np.log(sd).sum())
 
 
 def gain_of_size(square: np.ndarray, product: np.ndarray, mean: float | np.ndarray, sd: float) -> np.ndarray:

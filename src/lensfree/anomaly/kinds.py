@@ -30,7 +30,8 @@ ACQUISITION = ("jump", "swap", "dropout", "segmentation")
 
 JUMP, JUMP_SD = 0.42, 0.15
 BOX, BOX_SD, BOX_H = 0.5, 0.2, (1.2, 12.0)
-UNEVEN, UNEVEN_SD = 0.4, 0.13
+UNEVEN, UNEVEN_SD, UNEVEN_AGAIN, UNEVEN_RATE = 0.45, 0.2, 0.5, 0.3
+LEAST_LIFE = -3.0
 SLOW, SLOW_SD, FAST, FAST_SD = -0.6, 0.15, 1.1, 0.4
 SLOW_LIFE, FAST_LIFE = 2.5, 0.47
 LOSSES, DEATHS, FALL_H = (0.25, 0.35, 0.42), (0.48, 0.55, 0.65), (2.0, 5.0)
@@ -123,17 +124,34 @@ def _other_cell(expected: Expectation, lives: np.ndarray) -> list[Candidate]:
 
 
 def _divisions(expected: Expectation, lives: np.ndarray) -> list[Candidate]:
-    """A daughter got much more or much less than her share."""
+    """A daughter got much more or much less than her share, and perhaps her daughters again.
+
+    An uneven daughter may grow at another rate until she is as heavy as others, and her life may last long.
+    """
+    history, rate = expected.history, expected.norms.growth_rate_per_h
+    stop_h = np.append(history.birth_h[1:], history.end_h)
+    age_h = np.clip(expected.row_h[:, None], history.birth_h, stop_h) - history.birth_h
+    born = (expected.row_life[:, None] >= np.arange(len(lives))).astype(np.float64)
+    # The row that says how heavy cells are at birth holds for what an even division would have given.
+    born[expected.is_birth[:, None] & (expected.row_life[:, None] == np.arange(len(lives)))] = 0.0
+    eased = np.maximum(lives, LEAST_LIFE)
     found = []
-    for life in range(1, len(lives)):
-        since = (expected.row_life >= life).astype(np.float64)[:, None]
-        shape = since.copy()
-        # The row that says how heavy cells are at birth does not hold for this birth.
-        shape[expected.is_birth & (expected.row_life == life)] = 0.0
-        gains = [expected.gain(shape, sign * UNEVEN, UNEVEN_SD)[0] for sign in (-1, 1)]
-        others = lives.sum() - lives[life] + max(lives[life], -3.0)
-        gain = np.logaddexp(*gains) - np.log(2 * (len(lives) - 1)) + others
-        found.append(Candidate("abnormal_division", expected.history.birth_h[[life]], np.array([gain])))
+    for first in range(1, len(lives)):
+        for last in range(first, len(lives)):
+            chosen = np.arange(first, last + 1)
+            shapes = np.hstack([born[:, chosen], age_h[:, chosen]])
+            k = len(chosen)
+            sd = np.repeat([UNEVEN_AGAIN, UNEVEN_RATE * rate], k)
+            sd[0] = UNEVEN_SD
+            mean = np.zeros(2 * k)
+            both = []
+            for sign in (-1, 1):
+                mean[0] = sign * UNEVEN
+                both.append(expected.gain_together(shapes, mean, sd))
+            others = lives.sum() - lives[chosen].sum() + eased[chosen].sum()
+            prior = np.log(2 * (len(lives) - 1) * (len(lives) - first))
+            gain = np.logaddexp(*both) - prior + others
+            found.append(Candidate("abnormal_division", history.birth_h[[first]], np.array([gain])))
     return found
 
 
