@@ -11,7 +11,7 @@ from scipy.ndimage import median_filter
 from lensfree.anomaly.norms import MAD_TO_SD, Norms, check_dry_mass
 
 BIN_H = 0.5
-MOST_BINS = 180
+MOST_BINS = 120
 """Longer histories get longer bins: the cost of an explanation grows with their number cubed."""
 LEAST_PG = 1.0
 MODEL_SPREAD = 0.02

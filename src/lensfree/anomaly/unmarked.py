@@ -51,15 +51,19 @@ def log_probability_after(history: Condensed, norms: Norms) -> np.ndarray:
     start_h, stop_h = history.start_h, np.append(history.start_h[1:], history.end_h)
     lasts_h = np.maximum(stop_h[None, :] - start_h[:, None], history.bin_h)
     step = np.log(history.bin_h)
-    born_ends = born + log_cycle(lasts_h, norms) - np.log(lasts_h) + step
-    met_ends = met + log_remaining(lasts_h, norms) - np.log(norms.cycle_h) + step
+    # Durations are looked up in a table: there are as many pairs as bins squared.
+    table_h = np.arange(0.5, 2 * n + 8, 0.5) * history.bin_h
+    ends = log_cycle(table_h, norms) - np.log(table_h) + step
+    remains = log_remaining(table_h, norms)
+    born_ends = born + np.interp(lasts_h, table_h, ends)
+    met_ends = met + np.interp(lasts_h, table_h, remains - np.log(norms.cycle_h) + step)
     newborn = np.zeros(n + 1)
     newborn[:n] = born[:, -1] + log_survival(lasts_h[:, -1], norms)
     for i in range(n - 2, -1, -1):
         terms = born_ends[i, i : n - 1] + newborn[i + 1 : n]
         top = max(terms.max(), newborn[i])
         newborn[i] = top + np.log(np.exp(terms - top).sum() + np.exp(newborn[i] - top))
-    stays = met[:, -1] + log_remaining(lasts_h[:, -1], norms)
+    stays = met[:, -1] + np.interp(lasts_h[:, -1], table_h, remains)
     divides = np.where(np.tri(n, n - 1, -1, dtype=bool), -np.inf, met_ends[:, : n - 1] + newborn[1:n])
     return np.append(logsumexp(np.column_stack([divides, stays]), axis=1), 0.0)
 
