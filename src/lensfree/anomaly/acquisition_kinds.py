@@ -10,6 +10,7 @@ import numpy as np
 
 from lensfree.anomaly.expectation import Expectation, gain_of_size
 from lensfree.anomaly.kinds import Candidate, shared
+from lensfree.anomaly.unmarked import log_remaining, log_survival
 
 JUMP, JUMP_SD = 0.4, 0.15
 """ln of the factor of a jump, up or down: 1.5."""
@@ -17,6 +18,8 @@ BOX, BOX_SD = 0.5, 0.2
 """The same of a wrong outline: 1.6."""
 BOX_SHORTEST_H = 1.2
 EDGE_BINS = 2
+FOLLOWED = 0.3
+"""Share of swaps after which the divisions of the other cell are marked."""
 
 
 def wrong_by_a_factor(expected: Expectation, lives: np.ndarray) -> list[Candidate]:
@@ -56,10 +59,20 @@ def other_cell(expected: Expectation, lives: np.ndarray, after: np.ndarray) -> l
         lives: `log_lives`.
         after: `log_probability_after`.
     """
+    history, norms = expected.history, expected.norms
     before = expected.log_probability_before()
-    at = np.arange(EDGE_BINS, len(expected.history.ln) - EDGE_BINS)
+    at = np.arange(EDGE_BINS, len(history.ln) - EDGE_BINS)
+    onset_h = history.start_h[at]
     gain = before[at] + after[at] - before[-1]
-    return [Candidate("swap", expected.history.start_h[at], shared(gain) + lives.sum())]
+    found = [Candidate("swap", onset_h, shared(gain) + lives.sum() + np.log(1 - FOLLOWED))]
+    # Tracking that goes on along the other cell marks its divisions as well: only level and age do not fit.
+    step = (expected.row_h[:, None] >= onset_h).astype(np.float64)
+    level = expected.gain(step, 0.0, norms.dry_mass_spread * 2**0.5)
+    life = history.life[at]
+    stop_h = np.append(history.birth_h[1:], history.end_h)[life]
+    met = log_survival(onset_h - history.birth_h[life], norms) + log_remaining(stop_h - onset_h, norms)
+    gain = shared(level) + lives.sum() - lives[life] + met + np.log(FOLLOWED)
+    return [*found, Candidate("swap", onset_h, gain)]
 
 
 def lost_looks(expected: Expectation, lives: np.ndarray) -> list[Candidate]:

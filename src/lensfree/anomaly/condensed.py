@@ -21,7 +21,10 @@ DIP_LONGEST_H = 1.1
 DIP_BELOW_SD = 3.5
 DIP_BELOW = 0.35
 """A dip is at least this share below the running median, and this many sd."""
+DIP_COST = 3.0
+"""What a dip must be more probable than noise by, in ln, beyond its choice among all points."""
 FEWEST_DIFFERENCES = 30
+RUNNING_H = 3.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,12 @@ class Condensed:
     dips_h: np.ndarray
     dips_depth: np.ndarray
     dips_gain: float
+
+    def running_pg(self, since_h: float) -> np.ndarray:
+        """Return running means over 3 h from a time on [pg], fewer hours if there are fewer; never empty."""
+        ln = self.ln[self.start_h >= min(since_h, self.start_h[-1]) - 1e-6]
+        width = min(len(ln), max(1, round(RUNNING_H / self.bin_h)))
+        return np.exp(np.convolve(ln, np.full(width, 1 / width), mode="valid"))
 
 
 def condense(rows: pd.DataFrame, norms: Norms) -> Condensed:
@@ -86,8 +95,7 @@ def condense(rows: pd.DataFrame, norms: Norms) -> Condensed:
     if not len(time_h):
         nothing = np.empty(0)
         return Condensed(*[nothing] * 4, life, birth_h, end_h, BIN_H, nothing, nothing, 0.0)
-    width = 2 * max(2, round(DIP_WINDOW_H / interval_h / 2)) + 1
-    around_pg = median_filter(measured_pg, min(width, 2 * ((len(time_h) - 1) // 2) + 1), mode="nearest")
+    around_pg = _around(measured_pg, life, interval_h)
     sd_pg = _noise_pg(measured_pg, life, interval_h, norms)
     # Half of the variance of a typical point does not depend on dry mass, half grows with its square.
     sd = sd_pg * np.sqrt(0.5 / around_pg**2 + 0.5 / np.median(measured_pg) ** 2)
@@ -125,6 +133,16 @@ def _correlation(interval_h: float, norms: Norms) -> float:
     return float(np.exp(-interval_h / norms.noise_memory_h)) if norms.noise_memory_h > 0 else 0.0
 
 
+def _around(dry_mass_pg: np.ndarray, life: np.ndarray, interval_h: float) -> np.ndarray:
+    """Return the running median within each cell: one across a division would call a newborn a dip."""
+    width = 2 * max(2, round(DIP_WINDOW_H / interval_h / 2)) + 1
+    around_pg = np.empty(len(dry_mass_pg))
+    for number in np.unique(life):
+        mine = life == number
+        around_pg[mine] = median_filter(dry_mass_pg[mine], min(width, 2 * (int(mine.sum()) // 2) + 1), mode="nearest")
+    return around_pg
+
+
 def _noise_pg(dry_mass_pg: np.ndarray, life: np.ndarray, interval_h: float, norms: Norms) -> float:
     """Return the sd of the noise of one history [pg], from differences over an hour within a cell."""
     usual_pg = norms.noise_relative * float(np.median(dry_mass_pg))
@@ -152,5 +170,5 @@ def _dips(
         n = b - a + 1
         apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
         variance = sd[a : b + 1].mean() ** 2 * (correlation**apart).sum()
-        gain += max(short[a : b + 1].sum() ** 2 / variance / 2 - np.log(len(short)) - 1, 0.0)
+        gain += max(short[a : b + 1].sum() ** 2 / variance / 2 - np.log(len(short)) - DIP_COST, 0.0)
     return first, last, float(gain)

@@ -19,6 +19,9 @@ FALL_H = (2.0, 5.0)
 GROWN_ON = (0.8, 1.2, 1.6)
 GROWN_CYCLES = (0.6, 0.9)
 """What a giant adds beyond the time of her division over her dry mass then, and within how many cycles."""
+LEAST_GIANT, SURELY_GIANT = 2.0, 4.0
+"""Robust sd beyond the dry mass at division below which no cell is a giant, and above which every one is
+that stays undivided."""
 HUGE_SD = 0.2
 FUSED_SD = 0.15
 """Sd of ln(dry mass / twice the usual) of a cell that is a giant already, and of one that fused."""
@@ -36,18 +39,23 @@ def without_division(expected: Expectation, lives: np.ndarray) -> list[Candidate
     norms = expected.norms
     onset_h, since_h = _onsets(expected)
     others = lives.sum() - lives[-1]
-    found = _giant_from_start(expected, others)
     if not len(onset_h):
-        return found
+        return []
     rate, rate_sd = norms.growth_rate_per_h, RATE_SPREAD * norms.growth_rate_sd_per_h
     in_time = _log_on_time(expected, onset_h) + others
-    found.append(Candidate("no_division", onset_h, expected.gain(since_h, -rate, rate_sd) + in_time))
+    beyond = _beyond_division(expected)
+    found = []
+    if beyond < SURELY_GIANT:
+        found.append(Candidate("no_division", onset_h, expected.gain(since_h, -rate, rate_sd) + in_time))
     for kind, shares in (("dry_mass_loss", LOSSES), ("death", DEATHS)):
         for tau_h in FALL_H:
             for share in shares:
                 gain = expected.gain(since_h, -rate, rate_sd, given=_tail(since_h, -share, tau_h))
                 weight = shared(gain, len(FALL_H) * len(shares)) + others
                 found.append(Candidate(kind, onset_h, weight))
+    if beyond < LEAST_GIANT:
+        return found
+    found += _giant_from_start(expected, others)
     for share in GROWN_ON:
         for cycles in GROWN_CYCLES:
             grown = _tail(since_h, share, cycles * norms.cycle_h) - rate * since_h
@@ -132,12 +140,19 @@ def _log_on_time(expected: Expectation, onset_h: np.ndarray) -> np.ndarray:
     return np.log(ON_TIME * density_per_h * max(1.0, history.bin_h) + (1 - ON_TIME) / len(onset_h))
 
 
+def _beyond_division(expected: Expectation) -> float:
+    """Return how far the last cell comes beyond the dry mass at which cells divide, in robust sd of its ln."""
+    history, norms = expected.history, expected.norms
+    heaviest_pg = history.running_pg(history.birth_h[-1]).max()
+    return float(np.log(heaviest_pg / (2 * norms.birth_dry_mass_pg)) / norms.birth_spread)
+
+
 def _giant_from_start(expected: Expectation, others: float) -> list[Candidate]:
     """Return a first and only cell that is twice as heavy as others from the start, and stops growing."""
     history, norms = expected.history, expected.norms
     if len(history.birth_h) > 1:
         return []
-    stops_h = history.birth_h[0] + norms.cycle_h * np.array([0.0, 0.3, 0.6, 1.0])
+    stops_h = np.append(_onsets(expected)[0], history.end_h)
     flat = norms.growth_rate_per_h * np.maximum(expected.row_h[:, None] - stops_h, 0.0)
     gain = expected.gain(np.ones_like(flat), 0.0, HUGE_SD, given=np.log(2) - flat)
     return [Candidate("giant", np.repeat(history.birth_h, len(stops_h)), shared(gain) + others)]

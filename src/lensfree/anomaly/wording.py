@@ -42,18 +42,18 @@ def say(
             f"cell {undivided}; cells here usually divide {norms.cycle_h:.0f} h after birth"
         )
     if kind == "giant":
-        heaviest_pg = float(np.exp(np.quantile(history.ln, 0.95)))
+        heaviest_pg = float(history.running_pg(onset_h).max())
         return (
             f"dry mass reached {heaviest_pg:.0f} pg, where 95 % of the points of the population lie below "
             f"{norms.dry_mass_high_pg:.0f} pg, and from {onset_h:.1f} h on the cell {undivided}"
         )
     if kind == "merge":
         return (
-            f"dry mass rose {_times(before_pg, after_pg)} within an hour at {onset_h:.1f} h without a division, "
+            f"dry mass {_changed(before_pg, after_pg)} within an hour at {onset_h:.1f} h without a division, "
             f"and the cell {undivided}"
         )
     if kind in ("dry_mass_loss", "death"):
-        least_pg = _least_pg(history, onset_h)
+        least_pg = float(history.running_pg(onset_h).min())
         words = f"from {onset_h:.1f} h on dry mass fell from {_first(before_pg, after_pg):.0f} to {least_pg:.0f} pg"
         return f"{words}, by {1 - least_pg / _first(before_pg, after_pg):.0%}, and the cell {undivided}"
     if kind in ("slow_growth", "fast_growth"):
@@ -72,15 +72,16 @@ def say(
         )
     if kind == "jump":
         later = int((history.birth_h > onset_h).sum())
+        across = f", across {later} division{'' if later == 1 else 's'}" if later else ""
         return (
-            f"dry mass changed {_times(before_pg, after_pg)} within an hour at {onset_h:.1f} h and stays off by that "
-            f"factor for the {seen_h:.1f} h after, across {later} division{'' if later == 1 else 's'}"
+            f"dry mass {_changed(before_pg, after_pg)} within an hour at {onset_h:.1f} h and stays off by such a "
+            f"factor for the {seen_h:.1f} h after{across}"
         )
     if kind == "segmentation":
         inside_pg = _mean_pg(history, onset_h, stop_h)
         return (
-            f"dry mass was {_times(_first(before_pg, inside_pg), inside_pg)} what it was before from {onset_h:.1f} to "
-            f"{stop_h:.1f} h and then returned"
+            f"dry mass {_changed(_first(before_pg, inside_pg), inside_pg)} at {onset_h:.1f} h and came back at "
+            f"{stop_h:.1f} h"
         )
     if kind == "swap":
         return (
@@ -106,15 +107,10 @@ def _first(*values_pg: float) -> float:
     return next((value for value in values_pg if np.isfinite(value)), float("nan"))
 
 
-def _times(before_pg: float, after_pg: float) -> str:
-    return f"{after_pg / before_pg:.2f}-fold"
-
-
-def _least_pg(history: Condensed, onset_h: float) -> float:
-    """Return the least mean over 3 h from an onset on [pg]."""
-    ln = history.ln[history.start_h >= onset_h - 1e-6]
-    width = min(len(ln), max(1, round(NEAR_H / history.bin_h)))
-    return float(np.exp(np.convolve(ln, np.full(width, 1 / width), mode="valid").min()))
+def _changed(before_pg: float, after_pg: float) -> str:
+    if after_pg >= before_pg:
+        return f"rose {after_pg / before_pg:.2f}-fold"
+    return f"fell to {after_pg / before_pg:.0%}"
 
 
 def _rate_per_h(history: Condensed, life: int) -> float:
