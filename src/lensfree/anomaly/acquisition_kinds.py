@@ -1,7 +1,7 @@
 """Errors of the measurement: a factor for good or for some hours, another cell, lost looks.
 
-What repairs a history explains it: divided by a factor from some time on, or for some hours, it is normal; cut
-in two, both halves are those of normal cells.
+What repairs a history explains it: divided by a factor from some time on, or for some hours, it is normal;
+cut in two, both halves are those of normal cells.
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ def wrong_by_a_factor(expected: Expectation, lives: np.ndarray) -> list[Candidat
         length = square[b, b] - 2 * square[a, b] + square[a, a]
         stop_h = None if kind == "jump" else history.start_h[b]
         gains = [gain_of_size(length, product[b] - product[a], sign * size, sd) for sign in (-1, 1)]
-        return [
-            Candidate(kind, history.start_h[a], shared(gain, 2) + lives.sum(), stop_h) for gain in gains
-        ]
+        return [Candidate(kind, history.start_h[a], shared(gain, 2) + lives.sum(), stop_h) for gain in gains]
 
     jumps = np.arange(EDGE_BINS, n - EDGE_BINS)
     a, b = np.triu_indices(n, 1)

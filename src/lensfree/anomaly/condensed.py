@@ -1,4 +1,4 @@
-"""A history as few points with known noise: short dips taken out, half hours joined, filled points left out."""
+"""A history as few points with known noise: without dips and filled points, half hours joined."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_BINS = 120
 """Longer histories get longer bins: the cost of an explanation grows with their number cubed."""
 LEAST_PG = 1.0
 MODEL_SPREAD = 0.02
-"""What normal growth may deviate from its smooth law, in ln(dry mass); keeps quiet histories from being strict."""
+"""What normal growth may deviate from its smooth law, in ln(dry mass), however quiet the history is."""
 DIP_WINDOW_H = 2.1
 DIP_LONGEST_H = 1.1
 DIP_BELOW_SD = 3.5
@@ -57,9 +57,17 @@ class Condensed:
     dips_depth: np.ndarray
     dips_gain: float
 
-    def running_pg(self, since_h: float) -> np.ndarray:
-        """Return running means over 3 h from a time on [pg], fewer hours if there are fewer; never empty."""
-        ln = self.ln[self.start_h >= min(since_h, self.start_h[-1]) - 1e-6]
+    def running_pg(self, since_h: float, until_h: float = np.inf) -> np.ndarray:
+        """Return running means over 3 h from a time on [pg], over less if there is less.
+
+        Raises:
+            ValueError: nothing was measured in that time.
+        """
+        ln = self.ln[(self.start_h >= since_h - 1e-6) & (self.start_h < until_h)]
+        if not len(ln):
+            raise ValueError(
+                f"nothing was measured from {since_h:.1f} to {until_h:.1f} h; ask for a longer time"
+            )
         width = min(len(ln), max(1, round(RUNNING_H / self.bin_h)))
         return np.exp(np.convolve(ln, np.full(width, 1 / width), mode="valid"))
 
@@ -80,7 +88,7 @@ def condense(rows: pd.DataFrame, norms: Norms) -> Condensed:
     time_h, order = np.unique(rows["time_h"].to_numpy(dtype=np.float64), return_index=True)
     if len(time_h) < len(rows):
         raise ValueError(
-            f"{len(rows) - len(time_h)} times occur twice, expected one history; give the rows of one series_id"
+            f"{len(rows) - len(time_h)} times occur twice, expected none; give the rows of one series_id"
         )
     cell_id = rows["cell_id"].to_numpy()[order]
     starts = np.flatnonzero(np.append(True, cell_id[1:] != cell_id[:-1])) if len(time_h) else np.empty(0, int)
@@ -93,8 +101,8 @@ def condense(rows: pd.DataFrame, norms: Norms) -> Condensed:
     time_h, life = time_h[is_measured], life[is_measured]
     measured_pg = np.maximum(dry_mass_pg[is_measured], LEAST_PG)
     if not len(time_h):
-        nothing = np.empty(0)
-        return Condensed(*[nothing] * 4, life, birth_h, end_h, BIN_H, nothing, nothing, 0.0)
+        none = np.empty(0)
+        return Condensed(none, none, none, none, life, birth_h, end_h, BIN_H, none, none, 0.0)
     around_pg = _around(measured_pg, life, interval_h)
     sd_pg = _noise_pg(measured_pg, life, interval_h, norms)
     # Half of the variance of a typical point does not depend on dry mass, half grows with its square.
@@ -139,7 +147,9 @@ def _around(dry_mass_pg: np.ndarray, life: np.ndarray, interval_h: float) -> np.
     around_pg = np.empty(len(dry_mass_pg))
     for number in np.unique(life):
         mine = life == number
-        around_pg[mine] = median_filter(dry_mass_pg[mine], min(width, 2 * (int(mine.sum()) // 2) + 1), mode="nearest")
+        around_pg[mine] = median_filter(
+            dry_mass_pg[mine], min(width, 2 * (int(mine.sum()) // 2) + 1), mode="nearest"
+        )
     return around_pg
 
 

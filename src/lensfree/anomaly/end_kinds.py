@@ -112,7 +112,9 @@ def died_and_left(expected: Expectation, lives: np.ndarray, after: np.ndarray) -
             gain = np.where(is_possible, better[expected.rows_of_bins] + rest, -np.inf)[:, has_any]
             top = gain.max(axis=0)
             summed = top + np.log(np.exp(gain - top).sum(axis=0))
-            found.append(Candidate("death", onset_h[has_any], summed - prior + lives.sum() - lives[-1]))
+            weight = summed - prior + lives.sum() - lives[-1]
+            gone_h = history.start_h[gain.argmax(axis=0)]
+            found.append(Candidate("death", onset_h[has_any], weight, gone_h))
     return found
 
 
@@ -141,7 +143,7 @@ def _log_on_time(expected: Expectation, onset_h: np.ndarray) -> np.ndarray:
 
 
 def _beyond_division(expected: Expectation) -> float:
-    """Return how far the last cell comes beyond the dry mass at which cells divide, in robust sd of its ln."""
+    """Return how far the last cell comes beyond the dry mass at division, in robust sd of its ln."""
     history, norms = expected.history, expected.norms
     heaviest_pg = history.running_pg(history.birth_h[-1]).max()
     return float(np.log(heaviest_pg / (2 * norms.birth_dry_mass_pg)) / norms.birth_spread)

@@ -60,7 +60,9 @@ class Expectation:
         own = np.log(np.diag(self.whitener)) - self.white**2 / 2
         own_births = np.zeros(len(own))
         own_births[self.is_birth] = np.log(np.diag(self.birth_whitener)) - self.birth_white**2 / 2
-        total = np.append(0.0, np.cumsum(own - own_births - np.where(self.is_birth, 0, np.log(2 * np.pi) / 2)))
+        total = np.append(
+            0.0, np.cumsum(own - own_births - np.where(self.is_birth, 0, np.log(2 * np.pi) / 2))
+        )
         return total[np.append(self.rows_of_bins, len(own))]
 
     def gain(

@@ -1,7 +1,7 @@
 """The kinds of abnormal histories, and what a candidate for an explanation is.
 
-A kind is a shape of deviation from the normal path (`expectation`), at every onset that is possible for it, and
-what it means for the length of the cell's life. The sizes that stand in the modules of the kinds say what
+A kind is a shape of deviation from the normal path (`expectation`), at every onset that is possible for it,
+and what it means for the length of the cell's life. The sizes that stand in the modules of the kinds say what
 goes by which name ("half of the usual rate", "twice as heavy"), with room around them; how far the
 population must be left before it counts follows from the spreads of its norms.
 """
@@ -37,8 +37,8 @@ class Candidate:
     Attributes:
         kind: one of `BIOLOGICAL`, `ACQUISITION` or `UNCLEAR`.
         onset_h: (k,) when it may have begun [h].
-        gain: (k,) ln probability of the history with it, prior of the onset included, up to a constant that is
-            the same for all candidates of the history.
+        gain: (k,) ln probability of the history with it, prior of the onset included, up to a constant of the
+            history.
         stop_h: (k,) when it ended [h], None if it lasts.
     """
 

@@ -45,7 +45,7 @@ def uneven_divisions(expected: Expectation, lives: np.ndarray) -> list[Candidate
                 gains.append(expected.gain_together(shapes, mean, sd))
             prior = -np.log(2 * (len(lives) - 1) * (len(lives) - first))
             others = lives.sum() - lives[chosen].sum() + eased[chosen].sum()
-            gain = np.array([np.logaddexp(*gains) + prior + others])
+            gain = np.array([np.logaddexp(gains[0], gains[1]) + prior + others])
             found.append(Candidate("abnormal_division", history.birth_h[[first]], gain))
     return found
 

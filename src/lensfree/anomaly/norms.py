@@ -20,7 +20,14 @@ FEWEST_POINTS = 8
 FEWEST_CELLS = 12
 """With fewer cells of a sort their figure is derived from the other figures instead."""
 MOST_MEMORY = 0.9
+UNSEEN_SPREAD = 0.25
+"""Spread of what was derived because too few cells showed it."""
+MEAN_OVER_BIRTH = 2 * np.log(2)
+"""Mean dry mass of a growing population over that at birth, for exponential growth to the double."""
 LEAST_SPREAD = 0.01
+LEAST_RATE_PER_H, LEAST_RATE_SD_PER_H = 1e-3, 1e-4
+"""Spreads are divided by, rates are multiplied: a population that does not vary or grow gets these."""
+COLUMNS = ("series_id", "cell_id", "time_h", "dry_mass_pg", "is_filled", "is_repeated")
 
 
 @dataclass(frozen=True)
@@ -71,13 +78,16 @@ class Norms:
             series: table under `contracts.SERIES`.
 
         Raises:
-            ValueError: the table holds fewer than 12 cells with at least 8 measured points, or a dry mass
-                that is not a positive finite number.
+            ValueError: a column is missing, the table holds fewer than 12 cells with at least 8 measured
+                points, or a measured dry mass is negative or not finite.
         """
+        missing = set(COLUMNS) - set(series.columns)
+        if missing:
+            raise ValueError(f"histories lack the columns {sorted(missing)}; give the table series")
         points = series.loc[~series["is_filled"]].sort_values(["series_id", "time_h"], kind="stable")
         dry_mass_pg = points["dry_mass_pg"].to_numpy(dtype=np.float64)
         check_dry_mass(dry_mass_pg)
-        points = points.assign(ln=np.log(np.maximum(dry_mass_pg, 1e-6)))
+        points = points.assign(ln=np.log(np.maximum(dry_mass_pg, 1.0)))
         cells = _cells(points)
         if len(cells) < FEWEST_CELLS:
             raise ValueError(
@@ -88,30 +98,31 @@ class Norms:
         ln = once["ln"].to_numpy()
         low, middle, high = np.exp(np.quantile(ln, (0.05, 0.5, 0.95)))
         complete = cells[cells["has_birth"] & cells["has_division"]]
-        born = cells[cells["has_birth"]]
+        born = cells[cells["has_birth"]].dropna(subset="ln_ratio")
         noise, memory_h = _noise(once)
         rate, rate_sd = robust(cells["rate_per_h"].to_numpy(), cells["weight"].to_numpy())
-        cycle, cycle_spread = np.log(np.log(2) / max(rate, 1e-3)), 0.25
+        rate = max(rate, LEAST_RATE_PER_H)
+        cycle, cycle_spread = np.log(np.log(2) / rate), UNSEEN_SPREAD
         if len(complete) >= FEWEST_CELLS:
             cycle, cycle_spread = robust(np.log(complete["duration_h"].to_numpy()))
-        birth, birth_spread = np.log(middle / (2 * np.log(2))), 0.2
-        ratio, ratio_spread = np.log(0.5), 0.1
+        birth, birth_spread = np.log(middle / MEAN_OVER_BIRTH), UNSEEN_SPREAD
+        ratio, ratio_spread = np.log(0.5), UNSEEN_SPREAD / 2
         if len(born) >= FEWEST_CELLS:
             birth, birth_spread = robust(born["ln_first"].to_numpy())
-            ratio, ratio_spread = robust(born["ln_ratio"].dropna().to_numpy())
+            ratio, ratio_spread = robust(born["ln_ratio"].to_numpy())
         return cls(
             dry_mass_pg=float(middle),
-            dry_mass_spread=robust(ln)[1],
+            dry_mass_spread=max(robust(ln)[1], LEAST_SPREAD),
             dry_mass_low_pg=float(low),
             dry_mass_high_pg=float(high),
             birth_dry_mass_pg=float(np.exp(birth)),
-            birth_spread=birth_spread,
+            birth_spread=max(birth_spread, LEAST_SPREAD),
             growth_rate_per_h=rate,
-            growth_rate_sd_per_h=rate_sd,
+            growth_rate_sd_per_h=max(rate_sd, LEAST_RATE_SD_PER_H),
             cycle_h=float(np.exp(cycle)),
-            cycle_spread=cycle_spread,
+            cycle_spread=max(cycle_spread, LEAST_SPREAD),
             division_ratio=float(np.exp(ratio)),
-            division_spread=ratio_spread,
+            division_spread=max(ratio_spread, LEAST_SPREAD),
             noise_relative=noise,
             noise_memory_h=memory_h,
             step_spread=_step_spread(once),
@@ -126,7 +137,7 @@ class Norms:
         """Return norms from figures by name.
 
         Raises:
-            ValueError: a figure is missing, unknown, or not a finite number.
+            ValueError: a figure is missing, unknown, or not a positive finite number.
         """
         names = {field.name for field in fields(cls)}
         if set(values) != names:
@@ -134,14 +145,18 @@ class Norms:
                 f"norms lack {sorted(names - set(values))} and hold unknown {sorted(set(values) - names)}; "
                 "learn them again with this version"
             )
-        wrong = {name: value for name, value in values.items() if not np.isfinite(value)}
+        wrong = {
+            name: value
+            for name, value in values.items()
+            if not (np.isfinite(value) and (value > 0 or (name == "noise_memory_h" and value == 0)))
+        }
         if wrong:
-            raise ValueError(f"norms hold {wrong}, expected finite numbers; learn them again")
+            raise ValueError(f"norms hold {wrong}, expected positive finite numbers; learn them again")
         return cls(**{name: float(value) for name, value in values.items()})
 
 
 def robust(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
-    """Return the median and the robust sd, never below 0.01 of nothing, of values with weights."""
+    """Return the median and the robust sd of values, with weights if they are given."""
     weights = np.ones(len(values)) if weights is None else weights
 
     def middle(of: np.ndarray) -> float:
@@ -235,4 +250,4 @@ def _step_spread(points: pd.DataFrame) -> float:
     keys = means.index.to_frame().to_numpy()
     is_next = (keys[1:, :2] == keys[:-1, :2]).all(axis=1) & (keys[1:, 2] == keys[:-1, 2] + 1)
     changes = np.diff(means.to_numpy())[is_next]
-    return robust(changes)[1] if len(changes) else LEAST_SPREAD
+    return max(robust(changes)[1], LEAST_SPREAD) if len(changes) else LEAST_SPREAD

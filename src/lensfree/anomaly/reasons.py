@@ -1,7 +1,7 @@
 """Why a history is abnormal: of which kind, and since when.
 
-Every kind at every possible onset is a candidate with a probability; those of a kind are added up, and the kind
-with the most wins. `unclear` is one of them: the history of a normal cell.
+Every kind at every possible onset is a candidate with a probability; those of a kind are added up, and the
+kind with the most wins. `unclear` is one of them: the history of a normal cell.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lensfree.anomaly.kinds import ACQUISITION, BIOLOGICAL, UNCLEAR, Candidate, 
 from lensfree.anomaly.life_kinds import other_growth, uneven_divisions
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.unmarked import log_probability_after
-from lensfree.anomaly.wording import say
+from lensfree.anomaly.wording import Finding, say
 
 FEWEST_BINS, SHORTEST_H = 8, 4.0
 UNCLEAR_PRIOR = 0.2
@@ -92,8 +92,10 @@ def explain_history(rows: pd.DataFrame, norms: Norms, events: pd.DataFrame | Non
     at = int(best.gain.argmax())
     onset_h = float(best.onset_h[at])
     stop_h = history.end_h if best.stop_h is None else float(best.stop_h[at])
-    evidence = say(kind, history, norms, onset_h, stop_h, daughters)
-    return Reason(kind, kind in ACQUISITION, float("nan") if kind == UNCLEAR else onset_h, probability, evidence)
+    evidence = say(kind, Finding(history, norms, onset_h, stop_h, daughters))
+    return Reason(
+        kind, kind in ACQUISITION, float("nan") if kind == UNCLEAR else onset_h, probability, evidence
+    )
 
 
 def candidates(expected: Expectation) -> list[Candidate]:

@@ -16,7 +16,9 @@ ODD_SPREAD = 0.6
 def log_cycle(duration_h: np.ndarray, norms: Norms) -> np.ndarray:
     """Return the ln probability density of ln(cycle)."""
     x = np.log(np.maximum(duration_h, 1e-3) / norms.cycle_h)
-    return np.logaddexp(np.log1p(-ODD) + _log_normal(x, norms.cycle_spread), np.log(ODD) + _log_normal(x, ODD_SPREAD))
+    return np.logaddexp(
+        np.log1p(-ODD) + _log_normal(x, norms.cycle_spread), np.log(ODD) + _log_normal(x, ODD_SPREAD)
+    )
 
 
 def log_survival(duration_h: np.ndarray, norms: Norms) -> np.ndarray:
@@ -71,8 +73,19 @@ def log_probability_after(history: Condensed, norms: Norms) -> np.ndarray:
 def _pieces(history: Condensed, norms: Norms, level: float, level_spread: float) -> np.ndarray:
     """Return (n, n) ln probability density of bins i..j as one growing cell; below the diagonal nonsense."""
     weight = history.sd**-2.0
-    t, v = history.time_h - history.time_h[0], history.ln - norms.growth_rate_per_h * (history.time_h - history.time_h[0])
-    columns = (weight, weight * t, weight * t * t, weight * v, weight * t * v, weight * v * v, np.log(history.sd))
+    t, v = (
+        history.time_h - history.time_h[0],
+        history.ln - norms.growth_rate_per_h * (history.time_h - history.time_h[0]),
+    )
+    columns = (
+        weight,
+        weight * t,
+        weight * t * t,
+        weight * v,
+        weight * t * v,
+        weight * v * v,
+        np.log(history.sd),
+    )
     sums = np.zeros((7, len(t) + 1))
     np.cumsum(columns, axis=1, out=sums[:, 1:])
     w, wt, wtt, wv, wtv, wvv, ln_sd = sums[:, None, 1:] - sums[:, :-1, None]
