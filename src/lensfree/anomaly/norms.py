@@ -88,7 +88,7 @@ class Norms:
         dry_mass_pg = points["dry_mass_pg"].to_numpy(dtype=np.float64)
         check_dry_mass(dry_mass_pg)
         points = points.assign(ln=np.log(np.maximum(dry_mass_pg, 1.0)))
-        cells = _cells(points)
+        cells = _cells(points) if len(points) else points
         if len(cells) < FEWEST_CELLS:
             raise ValueError(
                 f"the table holds {len(cells)} cells with at least {FEWEST_POINTS} measured points, expected "
@@ -199,7 +199,9 @@ def _cells(points: pd.DataFrame) -> pd.DataFrame:
     begins = pd.Series(np.where(time_h - time_h[first][life] < EDGE_H, ln, np.nan)).groupby(life).median()
     ends = pd.Series(np.where(time_h[last][life] - time_h < EDGE_H, ln, np.nan)).groupby(life).median()
     is_long = (n >= FEWEST_POINTS) & (time_h[last] - time_h[first] >= EDGE_H)
-    typical = float(np.median(rate[is_long])) if is_long.any() else 0.0
+    is_repeated = points["is_repeated"].to_numpy()[last]
+    once = is_long & ~is_repeated
+    typical = float(np.median(rate[once])) if once.any() else 0.0
     ln_first = begins.to_numpy() - typical * EDGE_H / 2
     ln_last = ends.to_numpy() + typical * EDGE_H / 2
     mother_last = np.where(same[:-1], np.append(np.nan, ln_last[:-1]), np.nan)
@@ -208,7 +210,7 @@ def _cells(points: pd.DataFrame) -> pd.DataFrame:
     cells = pd.DataFrame(
         {
             "cell_id": cell_id[first],
-            "is_repeated": points["is_repeated"].to_numpy()[last],
+            "is_repeated": is_repeated,
             "has_birth": same[:-1],
             "has_division": same[1:],
             "duration_h": np.where(same[1:], next_h - born_h, time_h[last] - born_h),

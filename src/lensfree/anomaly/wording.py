@@ -77,7 +77,11 @@ def say(kind: str, finding: Finding) -> str:
 def _changed(before_pg: float, after_pg: float) -> str:
     if after_pg >= before_pg:
         return f"rose {after_pg / before_pg:.2f}-fold"
-    return f"fell to {after_pg / before_pg:.0%} of what it was"
+    return f"fell to {_percent(after_pg / before_pg)} of what it was"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _counted(count: int, noun: str) -> str:
@@ -91,33 +95,33 @@ def _unclear(finding: Finding) -> str:
 def _no_division(finding: Finding) -> str:
     last_pg = finding.mean_pg(finding.stop_h - NEAR_H, finding.stop_h)
     return (
-        f"dry mass stopped growing at {finding.onset_h:.1f} h ({finding.after_pg:.0f} pg, at last {last_pg:.0f} "
+        f"dry mass stopped growing at {finding.onset_h:.1f} h ({finding.after_pg:.0f}, at last {last_pg:.0f} "
         f"pg) and {finding.undivided}; cells here usually divide {finding.norms.cycle_h:.0f} h after birth"
     )
 
 
 def _giant(finding: Finding) -> str:
+    heaviest_pg = finding.history.running_pg(finding.onset_h).max()
     return (
-        f"dry mass reached {finding.history.running_pg(finding.onset_h).max():.0f} pg, where 95 % of the points "
-        f"of the population lie below {finding.norms.dry_mass_high_pg:.0f} pg, and from {finding.onset_h:.1f} h on "
-        f"{finding.undivided}"
+        f"dry mass reached {heaviest_pg:.0f} pg, where 95 % of the points of the population lie below "
+        f"{finding.norms.dry_mass_high_pg:.0f} pg, and from {finding.onset_h:.1f} h on {finding.undivided}"
     )
 
 
 def _merge(finding: Finding) -> str:
-    return (
-        f"dry mass {_changed(finding.before_pg, finding.after_pg)} within an hour at {finding.onset_h:.1f} h "
-        f"without a division, and {finding.undivided}"
-    )
+    changed = _changed(finding.before_pg, finding.after_pg)
+    at_h = f"{finding.onset_h:.1f} h"
+    return f"dry mass {changed} within an hour at {at_h} without a division, and {finding.undivided}"
 
 
 def _loss(finding: Finding) -> str:
-    least_pg, from_pg = finding.history.running_pg(finding.onset_h, finding.stop_h).min(), finding.before_pg
+    from_pg = finding.before_pg
+    least_pg = finding.history.running_pg(finding.onset_h, finding.stop_h).min()
     is_gone = finding.stop_h < finding.history.end_h
     then = f"its track went on along another cell at {finding.stop_h:.1f} h" if is_gone else finding.undivided
     return (
         f"from {finding.onset_h:.1f} h on dry mass fell from {from_pg:.0f} to {least_pg:.0f} pg, by "
-        f"{1 - least_pg / from_pg:.0%}, and {then}"
+        f"{_percent(1 - least_pg / from_pg)}, and {then}"
     )
 
 
@@ -135,45 +139,46 @@ def _growth(finding: Finding) -> str:
 
 
 def _uneven(finding: Finding) -> str:
-    mother_pg = finding.mean_pg(finding.onset_h - NEAR_H, finding.onset_h)
+    ratio = finding.after_pg / finding.mean_pg(finding.onset_h - NEAR_H, finding.onset_h)
     into = f" into {finding.daughters} daughters" if finding.daughters > 2 else ""
-    if not np.isfinite(finding.after_pg / mother_pg):
+    if not np.isfinite(ratio):
         return f"there was a division{into} at {finding.onset_h:.1f} h"
     return (
-        f"at the division{into} at {finding.onset_h:.1f} h the daughter got {finding.after_pg / mother_pg:.0%} of "
-        f"the dry mass of the mother, where {finding.norms.division_ratio:.0%} is usual"
+        f"at the division{into} at {finding.onset_h:.1f} h the daughter got {_percent(ratio)} of the dry "
+        f"mass of the mother, where {_percent(finding.norms.division_ratio)} is usual"
     )
 
 
 def _jump(finding: Finding) -> str:
+    changed = _changed(finding.before_pg, finding.after_pg)
+    lasts_h = finding.history.end_h - finding.onset_h
     later = int((finding.history.birth_h > finding.onset_h).sum())
     across = f", across {_counted(later, 'division')}" if later else ""
     return (
-        f"dry mass {_changed(finding.before_pg, finding.after_pg)} within an hour at {finding.onset_h:.1f} h and "
-        f"stays off by such a factor for the {finding.history.end_h - finding.onset_h:.1f} h after{across}"
+        f"dry mass {changed} within an hour at {finding.onset_h:.1f} h and stays off by such a factor for "
+        f"the {lasts_h:.1f} h after{across}"
     )
 
 
 def _segmentation(finding: Finding) -> str:
-    inside_pg = finding.mean_pg(finding.onset_h, finding.stop_h)
-    return (
-        f"dry mass {_changed(finding.before_pg, inside_pg)} at {finding.onset_h:.1f} h and came back at "
-        f"{finding.stop_h:.1f} h"
-    )
+    changed = _changed(finding.before_pg, finding.mean_pg(finding.onset_h, finding.stop_h))
+    return f"dry mass {changed} at {finding.onset_h:.1f} h and came back at {finding.stop_h:.1f} h"
 
 
 def _swap(finding: Finding) -> str:
+    around = f"{finding.before_pg:.0f} pg before, {finding.after_pg:.0f} pg after"
     return (
-        f"from {finding.onset_h:.1f} h on dry mass does not go on as before ({finding.before_pg:.0f} pg before, "
-        f"{finding.after_pg:.0f} pg after): level, age or divisions are those of another normal cell"
+        f"from {finding.onset_h:.1f} h on dry mass does not go on as before ({around}): level, age or "
+        "divisions are those of another normal cell"
     )
 
 
 def _dropout(finding: Finding) -> str:
     depth = finding.history.dips_depth
+    deepest = "the deepest to" if len(depth) > 1 else "down to"
     return (
-        f"{_counted(len(depth), 'dip')} of at most an hour, the first at {finding.onset_h:.1f} h, the deepest to "
-        f"{depth.min():.0%} of the dry mass around it"
+        f"{_counted(len(depth), 'dip')} of at most an hour, the first at {finding.onset_h:.1f} h, {deepest} "
+        f"{_percent(depth.min())} of the dry mass around"
     )
 
 
