@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from hand_made import NORMS, path
+
 from lensfree.anomaly.condensed import condense
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hand_made import NORMS, path
 from scipy.stats import multivariate_normal
 
-from hand_made import NORMS, path
 from lensfree.anomaly.condensed import condense
 from lensfree.anomaly.expectation import BULGE, BULGE_SPREAD, expect, gain_of_size
 

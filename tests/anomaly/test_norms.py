@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 import pytest
-
 from hand_made import NORMS, path
+
 from lensfree.anomaly.norms import Norms, robust
 from lensfree.simulate.series import simulate_series
 
@@ -58,7 +58,9 @@ def test_abnormal_histories_as_they_occur_move_little(learnt):
     contaminated = simulate_series(240, (260, 432), np.random.default_rng(71102), 0.14)[0]
     moved = asdict(Norms.learn(contaminated))
     for name, value in asdict(learnt).items():
-        assert moved[name] == pytest.approx(value, rel=0.25 if name.endswith(("spread", "sd_per_h")) else 0.08)
+        assert moved[name] == pytest.approx(
+            value, rel=0.25 if name.endswith(("spread", "sd_per_h")) else 0.08
+        )
 
 
 def test_filled_points_are_no_evidence(clean, learnt):
@@ -77,9 +79,7 @@ def test_repeated_points_and_cells_count_once(clean, learnt):
 
 
 def test_cells_that_were_never_seen_to_divide_get_a_cycle_from_their_growth():
-    first = [
-        path(15.0, births_h=(), noise=0.05, seed=k).assign(series_id=k, cell_id=k) for k in range(20)
-    ]
+    first = [path(15.0, births_h=(), noise=0.05, seed=k).assign(series_id=k, cell_id=k) for k in range(20)]
     norms = Norms.learn(pd.concat(first))
     assert norms.cycle_h == pytest.approx(20, rel=0.1)
     assert norms.division_ratio == 0.5

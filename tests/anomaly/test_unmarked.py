@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hand_made import NORMS, path
 from scipy.integrate import quad
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from hand_made import NORMS, path
 from lensfree.anomaly.condensed import condense
 from lensfree.anomaly.unmarked import (
     log_cycle,
@@ -40,9 +40,7 @@ def one_cell(history, a, b, level, spread):
     since_h = history.time_h[a:b] - history.start_h[a]
     mean = level + NORMS.growth_rate_per_h * since_h
     covariance = (
-        spread**2
-        + NORMS.growth_rate_sd_per_h**2 * np.outer(since_h, since_h)
-        + np.diag(history.sd[a:b] ** 2)
+        spread**2 + NORMS.growth_rate_sd_per_h**2 * np.outer(since_h, since_h) + np.diag(history.sd[a:b] ** 2)
     )
     return multivariate_normal(mean, covariance).logpdf(history.ln[a:b])
 

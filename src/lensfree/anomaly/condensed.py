@@ -148,7 +148,7 @@ def _around(dry_mass_pg: np.ndarray, life: np.ndarray, interval_h: float) -> np.
     for number in np.unique(life):
         mine = life == number
         around_pg[mine] = median_filter(
-            dry_mass_pg[mine], min(width, 2 * (int(mine.sum()) // 2) + 1), mode="nearest"
+            dry_mass_pg[mine], min(width, 2 * (int(mine.sum()) // 2) + 1), mode="reflect"
         )
     return around_pg
 

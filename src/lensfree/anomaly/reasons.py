@@ -141,7 +141,7 @@ def _with_events(candidate: Candidate, events: pd.DataFrame) -> Candidate:
             continue
         is_near = (np.abs(candidate.onset_h[:, None] - times_h) <= EVENT_NEAR_H).any(axis=1)
         is_before = (candidate.onset_h[:, None] <= times_h).any(axis=1)
-        gain += speaks_for[event] * (is_before if event == "death" else is_near)
+        gain += speaks_for[candidate.kind] * (is_before if event == "death" else is_near)
     return Candidate(candidate.kind, candidate.onset_h, gain, candidate.stop_h)
 
 
