@@ -148,7 +148,7 @@ def test_three_daughters_decide():
 
 @pytest.mark.parametrize(
     ("kind", "happened", "at_h", "case"),
-    [("death", "death", 66.0, tail(24, -0.4, 4)), ("merge", "fusion", 20.5, times(1.62, (20.4, 99)))],
+    [("death", "death", 66.0, tail(24, -0.43, 4)), ("merge", "fusion", 20.5, times(1.62, (20.4, 99)))],
 )
 def test_events_tip_what_the_trace_leaves_open(kind, happened, at_h, case):
     rows = path(66.0 if kind == "death" else 30.0, LAST, changed=case, noise=0.09, seed=2)

@@ -12,8 +12,8 @@ from lensfree.anomaly.expectation import Expectation
 from lensfree.anomaly.kinds import Candidate, shared
 from lensfree.anomaly.unmarked import log_cycle, log_remaining
 
-LOSSES, DEATHS = (0.2, 0.3, 0.4), (0.5, 0.6, 0.7)
-"""Shares of dry mass that are lost: nearly half and more is called death."""
+LOSSES, DEATHS = (0.15, 0.25, 0.35, 0.45), (0.55, 0.65, 0.75)
+"""Shares of dry mass that are lost: more than half is called death."""
 FALL_H = (2.0, 5.0)
 """Times over which it is lost, to 1/e [h]."""
 GROWN_ON = (0.8, 1.2, 1.6)
@@ -27,7 +27,6 @@ FUSED_SD = 0.15
 """Sd of ln(dry mass / twice the usual) of a cell that is a giant already, and of one that fused."""
 STOPS = (0.8, 1.0, 1.25)
 """Ages in cycles at which a cell that has fused stops growing."""
-RATE_SPREAD = 1.2
 ON_TIME = 0.9
 """Share of cells that fail to divide which do so at the usual age."""
 GONE_H = (1.5, 18.0)
@@ -41,7 +40,7 @@ def without_division(expected: Expectation, lives: np.ndarray) -> list[Candidate
     others = lives.sum() - lives[-1]
     if not len(onset_h):
         return []
-    rate, rate_sd = norms.growth_rate_per_h, RATE_SPREAD * norms.growth_rate_sd_per_h
+    rate, rate_sd = norms.growth_rate_per_h, norms.growth_rate_sd_per_h
     in_time = _log_on_time(expected, onset_h) + others
     beyond = _beyond_division(expected)
     found = []
@@ -59,7 +58,7 @@ def without_division(expected: Expectation, lives: np.ndarray) -> list[Candidate
     for share in GROWN_ON:
         for cycles in GROWN_CYCLES:
             grown = _tail(since_h, share, cycles * norms.cycle_h) - rate * since_h
-            gain = expected.gain(since_h, 0.0, norms.growth_rate_sd_per_h, given=grown)
+            gain = expected.gain(since_h, 0.0, rate_sd, given=grown)
             gain += in_time - np.log(len(GROWN_ON) * len(GROWN_CYCLES))
             found.append(Candidate("giant", onset_h, gain))
     return found
