@@ -29,7 +29,7 @@ evaluate: .venv/.stamp   ## measure accuracy on held-out seeds; ONLY=recon|quant
 	$(SNAKEMAKE) $(patsubst %,results/evaluation/%.json,$(or $(ONLY),$(AREAS)))
 	$(BIN)/python scripts/accuracy.py results/evaluation docs
 
-train: .venv/.stamp   ## train the three shipped networks again from simulated data
+train: .venv/.stamp   ## train the shipped networks and the detector again from simulated data
 	$(SNAKEMAKE) train
 
 OWN_VERDICT := results/models/quantify_own.verdict.json

@@ -21,6 +21,7 @@ for word in (
     *("simulate", "background", "load", "ingest", "check", "focus", "reconstruct"),
     *("quantify", "track", "series", "score", "report", "export"),
     *("train_unwrap", "train_quantify", "transfer_quantify", "train_score", "train_forecast"),
+    "train_detector",
     *("calibrate_error", "evaluate", "evaluate_quant", "evaluate_error", "evaluate_track"),
 ):
 
@@ -44,3 +45,4 @@ rule train:
         "<results>/models/unwrap.safetensors",
         "<results>/models/quantify.safetensors",
         "<results>/models/forecast.safetensors",
+        "<results>/models/detector.safetensors",

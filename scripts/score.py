@@ -1,4 +1,4 @@
-"""Rule score: dry-mass histories and a forecaster -> judged windows and anomaly scores."""
+"""Rule score: dry-mass histories and a model -> judged windows, anomaly scores, and why."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from lensfree.stages.joblog import job_log, provenance
 with job_log(snakemake.log[0]):
     score.run(
         series=Path(snakemake.input.series),
+        events=Path(snakemake.input.events),
         model=Path(snakemake.input.model),
         windows_out=Path(snakemake.output.windows),
         scores_out=Path(snakemake.output.scores),

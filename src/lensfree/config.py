@@ -159,24 +159,45 @@ class QuantifyConfig(Section):
 
 
 class ScoreConfig(Section):
-    """StArDusTS: forecast, window threshold, anomaly score."""
+    """Anomaly scores: StArDusTS as published, or with densities and a forecast that says how sure it is."""
 
+    method: Literal["stardusts_plus", "stardusts"] = Field(
+        "stardusts_plus",
+        description="stardusts: as published, MSE of a forecast; stardusts_plus: docs/scoring.md",
+    )
+    alpha: Annotated[float, Field(gt=0, le=0.1)] = Field(
+        0.005, description="stardusts_plus: share of normal histories that are flagged"
+    )
+    contamination: Annotated[float, Field(gt=0, le=0.3)] = Field(
+        0.1, description="stardusts_plus: share of the training histories that is not counted as normal"
+    )
     model: Literal["auto", "own", "shipped"] = Field(
         "auto",
         description="auto trains on the data set when it has enough windows, else takes the shipped model",
     )
-    shipped_model: str = Field("forecast", description="model used when none is trained")
+    shipped_model: str = Field(
+        "auto", description="model used when none is trained; auto: detector or forecast, by the method"
+    )
     shipped_normalisation: Literal["dataset", "model"] = Field(
         "dataset",
-        description="a shipped model takes mean and sd from: dataset (if 10 lineages or more); its training",
+        description="a shipped model takes its scale from: dataset (if 10 lineages or more); its training",
     )
     interval_min: Positive = Field(10.0, description="grid of the windows [min]")
     input_points: Count = Field(120, description="points that the forecaster sees")
     target_points: Count = Field(60, description="points that it must foretell")
     smoothing_points: Count = Field(6, description="running mean of the target")
-    sigma_count: Positive = Field(2.0, description="tau_w = mean + this many sd of the training MSE")
-    flag_above: Fraction = Field(0.0, description="a series with a score above this is flagged")
+    sigma_count: Positive = Field(
+        2.0, description="stardusts: tau_w = mean + this many sd of the training MSE"
+    )
+    flag_above: Fraction = Field(0.0, description="stardusts: a series with a score above this is flagged")
     min_training_windows: Count = Field(3000, description="fewer windows do not train an own model")
+
+    @property
+    def shipped(self) -> str:
+        """Return the name of the shipped model."""
+        if self.shipped_model != "auto":
+            return self.shipped_model
+        return "forecast" if self.method == "stardusts" else "detector"
 
 
 class SimulateConfig(Section):

@@ -167,14 +167,28 @@ WINDOWS = _table(
     series_id=_SERIES_ID,
     start_h=Column("float64", "h", "time of the first point of the window"),
     forecast_mse=Column("float64", "1", "MSE of forecast and smoothed target, standardised units"),
-    is_abnormal=Column("bool", "1", "whether forecast_mse exceeds tau_w"),
+    surprise=Column("float64", "1", "of the most surprised view, anomaly/surprise.py; NaN under stardusts"),
+    is_abnormal=Column("bool", "1", "whether the surprise, or forecast_mse, exceeds its threshold"),
 )
 SCORES = _table(
     "scores",
     series_id=_SERIES_ID,
-    n_windows=Column("int64", "1", "windows of the series"),
-    anomaly_score=Column("float64", "1", "abnormal windows / all windows, StArDusTS Eq. 7"),
-    is_flagged=Column("bool", "1", "whether the score exceeds score.flag_above"),
+    n_windows=Column("int64", "1", "windows of the series; 0 if it is too short to be judged"),
+    anomaly_score=Column(
+        "float64", "1", "abnormal windows / all windows, StArDusTS Eq. 7; NaN without windows"
+    ),
+    surprise=Column(
+        "float64", "1", "what series are ranked by, -ln of a share of normal ones; NaN under stardusts"
+    ),
+    normal_share=Column(
+        "float64", "1", "share of normal series that surprise at least as much; NaN under stardusts"
+    ),
+    view=Column("str", "1", "most surprised view: window, third, tenth or forecast; empty under stardusts"),
+    is_flagged=Column("bool", "1", "whether normal_share is below score.alpha, or A above score.flag_above"),
+    kind=Column("str", "1", "what is wrong, see anomaly/kinds.py; unclear; empty if nothing was asked"),
+    is_acquisition=Column("bool", "1", "whether the kind is an error of measurement or tracking"),
+    onset_h=Column("float64", "h", "when it began; NaN if unclear"),
+    evidence=Column("str", "1", "a sentence with numbers"),
     model=Column("str", "1", "forecaster used and what it was trained on"),
 )
 TRUTH = _table(

@@ -87,13 +87,13 @@ def weights(word, field, **needs):
     return files
 
 
-def forecaster(wildcards):
+def score_model(wildcards):
     """The shipped model if the configuration insists on it, else that of the data set."""
     settings = CONFIGS[wildcards.acquisition].score
     if settings.model == "shipped":
-        return model_of(settings.shipped_model)
+        return model_of(settings.shipped)
     dataset = ACQUISITIONS[wildcards.acquisition].dataset
-    return f"{CONFIG.results}/datasets/{dataset}/forecaster.safetensors"
+    return f"{CONFIG.results}/datasets/{dataset}/score_model.safetensors"
 
 
 def dataset_series(wildcards):

@@ -1,7 +1,8 @@
 rule score:
     input:
         series="<results>/{acquisition}/series.parquet",
-        model=forecaster,
+        events="<results>/{acquisition}/lineage_events.parquet",
+        model=score_model,
     output:
         windows="<results>/{acquisition}/windows.parquet",
         scores="<results>/{acquisition}/scores.parquet",

@@ -1,9 +1,9 @@
 rule train_score:
     input:
         series=dataset_series,
-        shipped=lambda wildcards: model_of(CONFIG.score.shipped_model),
+        shipped=lambda wildcards: model_of(CONFIG.score.shipped),
     output:
-        model="<results>/datasets/{dataset}/forecaster.safetensors",
+        model="<results>/datasets/{dataset}/score_model.safetensors",
     params:
         config=CONFIG.train_score.model_dump(mode="json"),
         score=CONFIG.score.model_dump(mode="json"),

@@ -2,9 +2,9 @@
 
 A stretch of a history is a point; the stretches of a population fill only a thin part of the space, because
 all cells grow and divide alike. Where the 10th nearest known stretch is far, cells do not usually live so.
-Three lengths see different things: 30 h the course of a life with its size, 10 h a wrong division or growth,
-3 h a dip, a jump, a division into unequal parts. The two short ones are divided by their own mean, so that they
-compare shapes of light and of heavy cells.
+Three lengths see different things: 30 h the course of a life with its size, 10 h a wrong division or
+growth, 3 h a dip, a jump, a division into unequal parts. The two short ones are divided by their own mean, so
+that they compare shapes of light and of heavy cells.
 
 Distances are taken among principal components of the stretches: what little varies is noise.
 """
@@ -22,8 +22,8 @@ from lensfree.anomaly.windows import Windows
 from lensfree.arrays import cpu_count
 
 NEIGHBOUR = 10
-"""The distance to this neighbour is the measure: a rare kind among the known stretches, of fewer than ten that
-lie together, does not make its like look usual."""
+"""The distance to this neighbour is the measure: fewer than ten of a rare kind among the known stretches do
+not make their like look usual."""
 _SEARCHED = 48
 """Neighbours searched for a known history: those of its own family do not count."""
 _LEAST = 1e-6
@@ -135,9 +135,7 @@ class Density:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by name, for a file."""
-        return {
-            f"{self.view.name}.{name}": getattr(self, name) for name in ("centre", "axes", "references")
-        }
+        return {f"{self.view.name}.{name}": getattr(self, name) for name in ("centre", "axes", "references")}
 
     @classmethod
     def from_arrays(cls, view: View, arrays: Mapping[str, np.ndarray]) -> Density:

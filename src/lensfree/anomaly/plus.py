@@ -1,9 +1,9 @@
-"""StArDusTS plus: the density of a history's stretches at three lengths, and a forecast that says how sure it is.
+"""StArDusTS plus: the density of a history's stretches at three lengths, and a forecast with its own sd.
 
-Each of the four views gives every history one number; `surprise` makes them comparable and the most surprised
-view counts. Learning is robust against abnormal histories in the training set: the most surprising share is left
-out of what counts as known, and normal cells' scores are learnt from the middle of all (`surprise`). A history is
-never compared with its own family.
+Each of the four views gives every history one number; `surprise` makes them comparable and the most
+surprised view counts. Learning is robust against abnormal histories in the training set: the most surprising
+share is left out of what counts as known, and normal cells' scores are learnt from the middle of all
+(`surprise`). A history is never compared with its own family.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def fit_plus(windows: Windows, train: Trainer, *, contamination: float, seed: in
     """
     rng = np.random.default_rng(seed)
     windows = _drawn(windows, rng)
-    points = windows.dry_mass_pg[_covered(windows)]
-    unit_pg = float(np.median(points)) if len(points) else 0.0
+    points = windows.covered_pg
+    unit_pg = windows.median_pg()
     spread = float(_SD_PER_MAD * np.median(np.abs(points / unit_pg - 1))) if unit_pg > 0 else 0.0
     if spread == 0:
         raise ValueError(
@@ -161,7 +161,7 @@ def fit_plus(windows: Windows, train: Trainer, *, contamination: float, seed: in
         if not is_last:
             rank = table.rank(pct=True).max(axis=1)
             worst = rank > rank.quantile(1 - contamination)
-            is_known.update({int(name): not bool(bad) for name, bad in worst.items()})
+            is_known.update(zip(worst.index.tolist(), (~worst).tolist(), strict=True))
     known = np.vectorize(is_known.get, otypes=[bool])(windows.series_id)
     errors, outlook = _cross_fitted(windows, known, train, unit_pg, spread, rng)
     scores.append((errors, errors))
@@ -212,7 +212,7 @@ def _by_window(values: np.ndarray, stretches: Stretches, windows: Windows) -> tu
 def _forecast_scores(
     windows: Windows, outlook: Outlook, unit_pg: float, spread: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return ln of the mean squared error in units of the foretold variance, and the plain MSE, per window."""
+    """Return, per window, ln of the mean squared error in foretold variances, and the plain MSE."""
     surprise, mse = np.empty(len(windows)), np.empty(len(windows))
     for start in range(0, len(windows), BLOCK):
         block = slice(start, start + BLOCK)
@@ -240,7 +240,7 @@ def _cross_fitted(
     spread: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, Outlook]:
-    """Return every window's error by a forecast that was not trained on its family, and one trained on all."""
+    """Return every window's error by a forecast not trained on its family, and a forecast trained on all."""
     lineage, index = np.unique(windows.lineage, return_inverse=True)
     half = rng.permutation(len(lineage))[index] % 2
     inputs, raw, _ = standardised(windows.take(known), unit_pg, spread)
@@ -261,11 +261,3 @@ def _drawn(windows: Windows, rng: np.random.Generator) -> Windows:
     n_histories = np.unique(pairs, return_counts=True)[1]
     enough = int(np.searchsorted(np.cumsum(n_histories[order]), MAX_HISTORIES)) + 1
     return windows.take(np.isin(windows.lineage, lineage[order[:enough]]))
-
-
-def _covered(windows: Windows) -> np.ndarray:
-    """Return which points the windows cover."""
-    span = windows.input_points + windows.target_points
-    change = np.bincount(windows.first, minlength=len(windows.dry_mass_pg) + 1)
-    change -= np.bincount(windows.first + span, minlength=len(change))[: len(change)]
-    return np.asarray(np.cumsum(change)[:-1] > 0)

@@ -70,10 +70,7 @@ def mean_and_sd(windows: Windows) -> tuple[float, float]:
     Raises:
         ValueError: if there is no window or all points are equal.
     """
-    span = windows.input_points + windows.target_points
-    change = np.bincount(windows.first, minlength=len(windows.dry_mass_pg) + 1)
-    change -= np.bincount(windows.first + span, minlength=len(change))[: len(change)]
-    points = windows.dry_mass_pg[np.cumsum(change)[:-1] > 0]
+    points = windows.covered_pg
     sd_pg = float(points.std()) if len(points) else 0.0
     if sd_pg == 0.0:
         raise ValueError(

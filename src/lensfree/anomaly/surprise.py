@@ -3,10 +3,11 @@
 Surprise is -ln of the share of normal cells whose score is as high. The training set is contaminated, so that
 its own upper tail is not that of normal cells. Two things are therefore learnt from its middle alone:
 
-- each view's scores are taken to be normally distributed up to 1.5 sd and to fall exponentially beyond
-  (what simulated normal cells of several cultures do), with median and sd from the lower three quarters;
-- the surprise of a cell is that of its most surprised view. Its upper 40 % in the training set are a mixture of
-  two exponentials, a steep one of normal cells and a flat one of others, told apart by expectation maximisation.
+- each view's scores are taken to be normally distributed up to 1.5 sd and to fall exponentially beyond (as
+  those of simulated normal cells do), with median and sd from the lower three quarters;
+- the surprise of a cell is that of its most surprised view. Its upper 40 % in the training set are a mixture
+  of two exponentials, a steep one of normal cells and a flat one of others, told apart by expectation
+  maximisation.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ class Scales:
 
 @dataclass(frozen=True)
 class Tail:
-    """Upper tail of normal cells' surprise: `share` of them lie above `start`, e times fewer every `scale`."""
+    """Upper tail of normal cells' surprise: a `share` lies above `start`, e times fewer every `scale`."""
 
     start: float
     scale: float
     share: float
 
     def normal_share(self, surprise: np.ndarray) -> np.ndarray:
-        """Return the share of normal cells that surprise at least as much; above `start` only, else `share`."""
+        """Return the share of normal cells that surprise at least as much; `share` below `start`."""
         return self.share * np.exp(-np.maximum(np.asarray(surprise) - self.start, 0.0) / self.scale)
 
     def threshold(self, alpha: float) -> float:

@@ -82,6 +82,24 @@ class Windows:
         )
         return scaled.inputs, scaled.targets
 
+    @property
+    def covered_pg(self) -> np.ndarray:
+        """Dry mass [pg] of the points that the windows cover, each counted once."""
+        span = self.input_points + self.target_points
+        change = np.bincount(self.first, minlength=len(self.dry_mass_pg) + 1)
+        change -= np.bincount(self.first + span, minlength=len(change))[: len(change)]
+        return np.asarray(self.dry_mass_pg[np.cumsum(change)[:-1] > 0])
+
+    def median_pg(self) -> float:
+        """Return the median dry mass [pg] of the points that the windows cover, each counted once.
+
+        Raises:
+            ValueError: if there is no window.
+        """
+        if len(self) == 0:
+            raise ValueError("got no windows, expected at least one; use histories longer than a window")
+        return float(np.median(self.covered_pg))
+
     def _cut(self, points: np.ndarray, offset: int, length: int) -> np.ndarray:
         return points[(self.first + offset)[:, None] + np.arange(length)]
 

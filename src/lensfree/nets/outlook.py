@@ -69,9 +69,7 @@ def train_outlook(
     with granted_threads(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = Outlook(inputs.shape[1], targets.shape[1])
-        optimiser = torch.optim.AdamW(
-            model.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY
-        )
+        optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
         for epoch in range(config.epochs):
             loss = _train_epoch(model, optimiser, data, config, epoch)
             if not math.isfinite(loss):
@@ -112,8 +110,5 @@ def foretell(state: Mapping[str, Tensor], inputs: np.ndarray) -> tuple[np.ndarra
     tensor = torch.as_tensor(np.ascontiguousarray(inputs, dtype=np.float32))
     with granted_threads(), torch.inference_mode():
         parts = [model(batch) for batch in tensor.split(BATCH)]
-    if not parts:
-        nothing = np.empty((0, model.layers[-1].out_features // 2), np.float32)
-        return nothing, nothing
     mean, log_variance = (torch.cat(list(column)) for column in zip(*parts, strict=True))
     return mean.numpy(), torch.exp(0.5 * log_variance).numpy()

@@ -26,7 +26,7 @@ def run(
         series=[work / "series.parquet"],
         out=work / "own.safetensors",
         config=config,
-        score_config=score.model_copy(update={"model": "own"}),
+        score_config=score.model_copy(update={"model": "own", "method": "stardusts"}),
         checkpoint=work / "state.pt",
         shipped=None,
         dataset="simulated",

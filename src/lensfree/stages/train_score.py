@@ -1,4 +1,4 @@
-"""Stage train_score: dry-mass histories of a data set -> its forecaster, own or shipped."""
+"""Stage train_score: dry-mass histories of a data set -> its forecaster or detector, own or shipped."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from lensfree.io.tables import empty_table, read_table
 from lensfree.nets.forecaster import State, forecast, restore
 from lensfree.nets.forecaster_card import ForecasterCard, hand_on, save_forecaster
 from lensfree.nets.forecaster_training import train_forecaster
+from lensfree.stages.detector_file import METHOD
+from lensfree.stages.plus_training import hand_plus_on, train_plus
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,13 @@ def run(
     choice, why = choose_model(windows, score_config, dataset, has_shipped=shipped is not None)
     logger.info("%s", why)
     if choice == "shipped" and shipped is not None:
+        if score_config.method == METHOD:
+            hand_plus_on(shipped, out, windows, pooled, score_config)
+            return
         hand_on(shipped, out, scale_for_shipped(windows, score_config))
+        return
+    if score_config.method == METHOD:
+        train_plus(windows, pooled, out, config, score_config, dataset=dataset)
         return
     state: State = {}
 

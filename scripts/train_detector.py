@@ -1,0 +1,16 @@
+"""Rule train_detector: simulated histories -> the detector that is shipped."""
+
+from pathlib import Path
+
+from lensfree.config import ScoreConfig, TrainScoreConfig
+from lensfree.stages import train_detector
+from lensfree.stages.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    train_detector.run(
+        out=Path(snakemake.output.weights),
+        work=Path(snakemake.output.weights).with_suffix(".work"),
+        config=TrainScoreConfig.model_validate(snakemake.params.config),
+        score=ScoreConfig.model_validate(snakemake.params.score),
+        card={"name": "detector", "version": "own"},
+    )
