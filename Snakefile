@@ -22,7 +22,7 @@ for word in (
     *("quantify", "track", "series", "score", "report", "export"),
     *("train_unwrap", "train_quantify", "transfer_quantify", "train_score", "train_forecast"),
     *("calibrate_error", "evaluate", "evaluate_quant", "evaluate_error", "evaluate_track"),
-    "evaluate_score",
+    *("evaluate_score",),
 ):
 
     include: f"workflow/rules/{word}.smk"

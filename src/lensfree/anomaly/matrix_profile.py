@@ -1,4 +1,4 @@
-"""The matrix profile as a detector: how far is every 10 h of a history from the nearest in normal ones.
+"""The matrix profile as a detector: how far is every third of a window from the nearest in other histories.
 
 The subsequences are not normalised one by one (`aamp`): in dry mass, amplitude is information. The package
 stumpy is an optional one; without it there is no such method.
@@ -23,7 +23,9 @@ from lensfree.anomaly.methods import (
 from lensfree.anomaly.windows import Windows, cut_windows
 from lensfree.config import ScoreConfig
 
-SUBSEQUENCE_POINTS = 60
+PARTS = 3
+"""A subsequence is a window divided by this: 10 h."""
+
 TRAINING_HISTORIES = 40
 
 
@@ -36,8 +38,8 @@ def compile_profile() -> None:
     """Let stumpy compile what it needs, which takes half a minute once per process."""
     import stumpy
 
-    points = np.random.default_rng(0).normal(size=3 * SUBSEQUENCE_POINTS)
-    stumpy.aamp(points, SUBSEQUENCE_POINTS, points[::-1].copy(), ignore_trivial=False)
+    points = np.random.default_rng(0).normal(size=30)
+    stumpy.aamp(points, 10, points[::-1].copy(), ignore_trivial=False)
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,10 @@ class ProfileJudge:
         if len(windows) == 0:
             return np.empty(0)
         joined, place = _joined_histories(windows, self.scale)
-        profile = stumpy.aamp(joined, SUBSEQUENCE_POINTS, self.known, ignore_trivial=False)
+        span = windows.input_points + windows.target_points
+        profile = stumpy.aamp(joined, span // PARTS, self.known, ignore_trivial=False)
         distances = profile[:, 0].astype(np.float64)
-        inside = windows.input_points + windows.target_points - SUBSEQUENCE_POINTS + 1
+        inside = span - span // PARTS + 1
         return np.asarray(np.lib.stride_tricks.sliding_window_view(distances, inside)[place].max(axis=1))
 
 

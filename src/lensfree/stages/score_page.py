@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lensfree.anomaly.matrix_profile import SUBSEQUENCE_POINTS, TRAINING_HISTORIES
+from lensfree.anomaly.matrix_profile import PARTS, TRAINING_HISTORIES, is_available
 from lensfree.anomaly.window_methods import NEIGHBOUR_COMPONENTS, NEIGHBOURS, RECONSTRUCTED_FROM
 from lensfree.config import Config
 from lensfree.simulate.held_out import HELD_OUT_KINDS
@@ -23,7 +23,7 @@ WORDS = {
     "pca": f"what {RECONSTRUCTED_FROM} principal components leave of a window",
     "isolation_forest": "isolation forest on windows as measured",
     "knn": f"{NEIGHBOURS} nearest of the training windows, {NEIGHBOUR_COMPONENTS} components",
-    "matrix_profile": f"stumpy `aamp`, {SUBSEQUENCE_POINTS} points, against {TRAINING_HISTORIES} histories; "
+    "matrix_profile": f"stumpy `aamp`, 1/{PARTS} of a window, against {TRAINING_HISTORIES} histories; "
     "maximum",
 }
 """Method, or method and ranking, to what it is."""
@@ -101,7 +101,7 @@ def build_page(
         flag_above=score.flag_above,
     )
     parts = [head, _side_by_side(found)]
-    if "matrix_profile" not in found:
+    if not is_available():
         parts.append("The matrix profile is left out: stumpy was not installed (extra `peers`).")
     parts += [KINDS_HEAD, _by_kind(found)]
     parts += [ABROAD_HEAD.format(slow_seeds=evaluate.score_slow_seeds), _abroad(measures, found)]
