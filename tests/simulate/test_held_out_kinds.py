@@ -1,4 +1,4 @@
-"""Kinds that are held out from tuning do what their name says, and are drawn only where they are asked for."""
+"""Kinds that are held out from tuning do what their name says, and are drawn only on demand."""
 
 import numpy as np
 import pytest
