@@ -175,7 +175,7 @@ class EvaluateConfig(Section):
         description="seeds of score; each has its own training and its own test histories",
     )
     score_slow_seeds: Count = Field(
-        2, description="how many of them train slow methods a second time, in another laboratory"
+        1, description="how many of them fit slow methods a second time, in another laboratory"
     )
     score_training_series: Count = Field(1300, description="histories per seed that methods are fitted to")
     score_training_abnormal: Fraction = Field(0.1, description="share of abnormal ones, unlabelled")

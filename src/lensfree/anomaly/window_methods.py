@@ -24,6 +24,7 @@ from lensfree.anomaly.methods import (
     split_training,
 )
 from lensfree.anomaly.windows import Windows, cut_windows
+from lensfree.arrays import cpu_count
 from lensfree.config import ScoreConfig
 
 BLOCK = 8192
@@ -128,7 +129,7 @@ def knn_method() -> WindowMethod:
         tree = cKDTree(pca.transform(windows))
 
         def score(unseen: np.ndarray) -> np.ndarray:
-            distances, _ = tree.query(pca.transform(unseen), NEIGHBOURS)
+            distances, _ = tree.query(pca.transform(unseen), NEIGHBOURS, workers=cpu_count())
             return np.asarray(distances.mean(axis=1))
 
         return score

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lensfree.anomaly.matrix_profile import PARTS, TRAINING_HISTORIES, is_available
+from lensfree.anomaly import matrix_profile
+from lensfree.anomaly.matrix_profile import PARTS, TRAINING_HISTORIES
 from lensfree.anomaly.window_methods import NEIGHBOUR_COMPONENTS, NEIGHBOURS, RECONSTRUCTED_FROM
 from lensfree.config import Config
 from lensfree.simulate.held_out import HELD_OUT_KINDS
@@ -71,7 +72,8 @@ ABROAD_HEAD = """## In another laboratory
 Cells that are larger, live longer, differ more and mostly grow linearly; noise 1.4 times as large. ROC AUC
 of cells there: fitted at home and applied with mean and sd of the unlabelled histories to judge, as the
 paper's experiment 2 does; fitted at home and applied as it is; fitted there. The fall is that of the first
-below the third, on the same histories. Methods that take minutes were fitted there for {slow_seeds} seeds."""
+below the third, on the same histories. Methods that take minutes were fitted there
+for {slow_seeds} of the seeds."""
 
 
 def build_page(
@@ -101,7 +103,7 @@ def build_page(
         flag_above=score.flag_above,
     )
     parts = [head, _side_by_side(found)]
-    if not is_available():
+    if not matrix_profile.is_available():
         parts.append("The matrix profile is left out: stumpy was not installed (extra `peers`).")
     parts += [KINDS_HEAD, _by_kind(found)]
     parts += [ABROAD_HEAD.format(slow_seeds=evaluate.score_slow_seeds), _abroad(measures, found)]
