@@ -58,6 +58,7 @@ def test_measures_of_a_judgement_counted_by_hand():
     assert found["cell_ap"] == pytest.approx((1 + 2 / 3 + 3 / 6) / 3)
     assert found["precision"] == pytest.approx(2 / 3) and found["recall"] == pytest.approx(2 / 3)
     assert found["recall_at_precision_096"] == pytest.approx(1 / 3)
+    assert found["flagged_normal"] == pytest.approx(1 / 3)
 
 
 def test_other_rankings_are_measured_beside_the_first():

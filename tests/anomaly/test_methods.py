@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from lensfree.anomaly.baselines import fit_ridge
 from lensfree.anomaly.compare import cell_auc
 from lensfree.anomaly.forecast_methods import persistence_method, ridge_method, stardusts
 from lensfree.anomaly.matrix_profile import PARTS, TRAINING_HISTORIES, MatrixProfileMethod
-from lensfree.anomaly.methods import NORMAL_SHARE, Scale, split_training
+from lensfree.anomaly.methods import NORMAL_SHARE, Scale, check_complete, split_training
 from lensfree.anomaly.thresholds import window_threshold
 from lensfree.anomaly.window_methods import isolation_forest_method, knn_method, pca_method
 from lensfree.anomaly.windows import cut_windows
@@ -127,6 +129,18 @@ def test_a_cell_scores_the_mean_of_its_windows(judges, unseen, name):
     judged = judges[name].judge(unseen[0])
     mean = judged.windows.groupby("series_id")["score"].mean()
     np.testing.assert_allclose(judged.cells["score"], mean)
+
+
+def test_a_judgement_that_leaves_something_out_is_refused(judges, unseen):
+    judged, windows = judges["pca"].judge(unseen[0]), cut_windows(unseen[0], CONFIG)
+    check_complete(judged, windows, "pca")
+    for wrong in (
+        replace(judged, cells=judged.cells[1:]),
+        replace(judged, windows=judged.windows[1:]),
+        replace(judged, cells=pd.concat([judged.cells, judged.cells[:1]])),
+    ):
+        with pytest.raises(ValueError, match="method 'pca' judged .* expected each of 40 once in"):
+            check_complete(wrong, windows, "pca")
 
 
 def test_pca_scores_what_five_components_leave():

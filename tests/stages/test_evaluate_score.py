@@ -128,14 +128,26 @@ def test_the_page_has_a_row_per_method_beside_the_prototype_and_names_what_is_mi
 
 def test_the_truth_scores_perfectly_and_its_contrary_not_at_all(sets):
     found = measure_method(Told(sets), sets, CONFIG, 71011, is_abroad_measured=True)
-    perfect = set(ALWAYS) - {"fit_cpu_s", "windows_per_cpu_s", "transfer_fall", "transfer_fall_from_home"}
+    perfect = set(ALWAYS) - {"fit_cpu_s", "windows_per_cpu_s", "flagged_normal"}
+    perfect -= {"transfer_fall", "transfer_fall_from_home"}
     assert {name: found.values[name] for name in perfect} == dict.fromkeys(perfect, 1.0)
+    assert found.values["flagged_normal"] == 0.0
     assert found.values["transfer_fall"] == found.values["transfer_fall_from_home"] == 0.0
     lied = measure_method(Told(sets, sign=-1.0, flags=False), sets, CONFIG, 71011, is_abroad_measured=True)
     nothing = perfect - {"cell_ap", "precision"}
     assert {name: lied.values[name] for name in nothing} == dict.fromkeys(nothing, 0.0)
     assert np.isnan(lied.values["precision"]) and lied.values["cell_ap"] < 0.4
     assert found.n_series == 30 and found.n_abnormal == sets.test.labels["is_abnormal"].sum() > 3
+
+
+def test_a_method_that_is_silent_on_a_history_is_refused(sets):
+    class Silent(Told):
+        def judge(self, series):
+            judged = super().judge(series)
+            return replace(judged, cells=judged.cells[1:])
+
+    with pytest.raises(ValueError, match="method 'told' judged 29 histories .* expected each of 30 once"):
+        measure_method(Silent(sets), sets, CONFIG, 1, is_abroad_measured=False)
 
 
 def test_a_method_sees_training_histories_without_labels_and_the_other_laboratory_when_asked(sets):
@@ -208,7 +220,7 @@ def test_a_method_that_the_page_does_not_know_has_its_row_too(sets):
     one = measure_method(Told(sets), sets, CONFIG, 1, is_abroad_measured=True)
     found = {"told": {1: one}}
     page = build_page(averaged(found), found, CONFIG)
-    assert "| `told` |  | 1.000 | 1.000 | 1.00 / 1.00 |" in page
+    assert "| `told` |  | 1.000 | 1.000 | 1.00 / 1.00 | 0.000 | 1.00 |" in page
 
 
 def test_the_network_is_trained_with_the_seed_and_on_every_fourth_window_of_the_validation(monkeypatch):

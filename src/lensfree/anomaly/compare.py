@@ -74,7 +74,8 @@ def compare(judged: Judgement, labels: pd.DataFrame, config: ScoreConfig) -> dic
 
     Returns:
         `cell_auc`, `cell_ap`, `precision` and `recall` of the flags (precision nan if nothing is flagged),
-        `recall_at_precision_096`, `window_auc`; `cell_auc_<other>` and `cell_ap_<other>` for other rankings.
+        `flagged_normal` (share of normal cells), `recall_at_precision_096`, `window_auc`;
+        `cell_auc_<other>` and `cell_ap_<other>` for other rankings.
     """
     cells = judged.cells.set_index("series_id")
     truth = truth_of(cells["score"], labels)
@@ -87,6 +88,7 @@ def compare(judged: Judgement, labels: pd.DataFrame, config: ScoreConfig) -> dic
     is_flagged = cells["is_flagged"].to_numpy()
     found["precision"] = float(truth[is_flagged].mean()) if is_flagged.any() else float("nan")
     found["recall"] = float(is_flagged[truth].mean())
+    found["flagged_normal"] = float(is_flagged[~truth].mean())
     found["recall_at_precision_096"] = recall_at_precision(truth, cells["score"].to_numpy(), ASKED_PRECISION)
     is_abnormal = are_windows_abnormal(judged.windows, labels, config)
     found["window_auc"] = float(roc_auc_score(is_abnormal, judged.windows["score"]))

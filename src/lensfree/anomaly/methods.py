@@ -122,6 +122,25 @@ def held_back_threshold(validation: pd.Series, test: pd.Series) -> float:
     return float(np.quantile(np.concatenate([validation, test]), NORMAL_SHARE))
 
 
+def check_complete(judged: Judgement, windows: Windows, name: str) -> None:
+    """Refuse a judgement that leaves histories out or adds some: a method could gain by silence.
+
+    Args:
+        judged: the judgement.
+        windows: all windows of the histories that were to be judged.
+        name: of the method.
+
+    Raises:
+        ValueError: if the cells, or the number of windows, are others.
+    """
+    cells, expected = set(judged.cells["series_id"]), set(windows.series_id)
+    if cells != expected or len(judged.windows) != len(windows) or len(judged.cells) != len(cells):
+        raise ValueError(
+            f"method '{name}' judged {len(judged.cells)} histories in {len(judged.windows)} windows, "
+            f"expected each of {len(expected)} once in {len(windows)}; a method judges all that have a window"
+        )
+
+
 def mean_by_cell(windows: Windows, score: np.ndarray) -> pd.Series:
     """Return the mean score of the windows of each history, by series_id in rising order."""
     return pd.Series(score).groupby(windows.series_id, sort=True).mean()

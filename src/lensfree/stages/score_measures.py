@@ -10,7 +10,8 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from lensfree.anomaly.compare import cell_auc, compare
-from lensfree.anomaly.methods import Judgement, Method
+from lensfree.anomaly.methods import Judgement, Method, check_complete
+from lensfree.anomaly.windows import cut_windows
 from lensfree.config import Config
 from lensfree.stages.measures import Measure, Target
 from lensfree.stages.score_sets import Histories, ScoreSets
@@ -22,6 +23,7 @@ MEANINGS = {
     "cell_ap_mean_mse": "average precision of cells ranked by mean MSE in place of A",
     "precision": "precision of the flags at its own threshold",
     "recall": "recall of the flags at its own threshold",
+    "flagged_normal": "share of normal cells that are flagged at its own threshold",
     "recall_at_precision_096": "best recall of cells at a precision of 0.96 or more, its threshold set with "
     "the truth known",
     "window_auc": "ROC AUC of windows; abnormal are those of abnormal histories that reach beyond the onset",
@@ -37,7 +39,7 @@ MEANINGS = {
     "transfer_fall_from_home": "how much transfer_auc is below the same judge's AUC at home",
 }
 UNITS = {"fit_cpu_s": "s", "windows_per_cpu_s": "1/s"}
-LOWER = {"fit_cpu_s", "transfer_fall", "transfer_fall_from_home"}
+LOWER = {"fit_cpu_s", "flagged_normal", "transfer_fall", "transfer_fall_from_home"}
 TARGETS: dict[str, Target] = {
     "stardusts.cell_auc": (0.70, 0.83),
     "stardusts.cell_auc_mean_mse": (0.70, 0.83),
@@ -68,12 +70,17 @@ class OfSeed:
 def measure_method(
     method: Method, sets: ScoreSets, config: Config, seed: int, *, is_abroad_measured: bool
 ) -> OfSeed:
-    """Fit a method to the training histories of a seed and measure what it says about the others."""
+    """Fit a method to the training histories of a seed and measure what it says about the others.
+
+    Raises:
+        ValueError: if the method does not judge every history that has a window.
+    """
     before = time.process_time()
     judge = method.fit(sets.training.series, config.score, seed)
     fitted = time.process_time()
     judged = judge.judge(sets.test.series)
     judging_s = max(time.process_time() - fitted, 1e-9)
+    check_complete(judged, cut_windows(sets.test.series, config.score), method.name)
     values = compare(judged, sets.test.labels, config.score)
     values |= {"fit_cpu_s": fitted - before, "windows_per_cpu_s": len(judged.windows) / judging_s}
     held_out = judge.judge(sets.held_out.series)
