@@ -11,9 +11,11 @@ from sklearn.metrics import roc_auc_score
 
 from lensfree.anomaly.compare import cell_auc, compare
 from lensfree.anomaly.methods import Judgement, Method, check_complete
+from lensfree.anomaly.plus_method import NAME as PLUS
 from lensfree.anomaly.windows import cut_windows
 from lensfree.config import Config
 from lensfree.stages.measures import Measure, Target
+from lensfree.stages.score_reasons import measure_reasons
 from lensfree.stages.score_sets import Histories, ScoreSets
 
 MEANINGS = {
@@ -26,6 +28,10 @@ MEANINGS = {
     "flagged_normal": "share of normal cells that are flagged at its own threshold",
     "recall_at_precision_096": "best recall of cells at a precision of 0.96 or more, its threshold set with "
     "the truth known",
+    "flagged_over_alpha": "flagged share of normal cells over score.alpha, the share that was asked for",
+    "kind_accuracy": "share of flagged abnormal cells whose kind is told right, divisions into unequal parts "
+    "and into three taken as one kind",
+    "onset_accuracy": "share of flagged abnormal cells whose onset is told within 2 h",
     "window_auc": "ROC AUC of windows; abnormal are those of abnormal histories that reach beyond the onset",
     "fit_cpu_s": "CPU time to fit, cutting of windows included",
     "windows_per_cpu_s": "windows scored per CPU second, cutting included",
@@ -45,7 +51,11 @@ TARGETS: dict[str, Target] = {
     "stardusts.cell_auc_mean_mse": (0.70, 0.83),
     "stardusts_plus.cell_auc": 0.96,
     "stardusts_plus.cell_ap": 0.87,
-    "stardusts_plus.recall_at_precision_096": 0.68,
+    "stardusts_plus.precision": 0.96,
+    "stardusts_plus.recall": 0.68,
+    "stardusts_plus.flagged_over_alpha": (0.5, 1.5),
+    "stardusts_plus.kind_accuracy": 0.75,
+    "stardusts_plus.onset_accuracy": 0.75,
     "stardusts_plus.transfer_fall": 0.03,
 }
 
@@ -83,6 +93,9 @@ def measure_method(
     check_complete(judged, cut_windows(sets.test.series, config.score), method.name)
     values = compare(judged, sets.test.labels, config.score)
     values |= {"fit_cpu_s": fitted - before, "windows_per_cpu_s": len(judged.windows) / judging_s}
+    if method.name == PLUS:
+        values["flagged_over_alpha"] = values["flagged_normal"] / config.score.alpha
+        values |= measure_reasons(sets.training, sets.test, judged)
     held_out = judge.judge(sets.held_out.series)
     values |= against_normal(held_out, judged, sets.test)
     if is_abroad_measured:

@@ -11,11 +11,13 @@ from lensfree.anomaly import matrix_profile
 from lensfree.anomaly.fit import Trainer
 from lensfree.anomaly.forecast_methods import TrainerOfSeed, persistence_method, ridge_method, stardusts
 from lensfree.anomaly.methods import Method
+from lensfree.anomaly.plus_method import PlusMethod
 from lensfree.anomaly.score import Forecaster
 from lensfree.anomaly.window_methods import isolation_forest_method, knn_method, pca_method
 from lensfree.config import TrainScoreConfig
 from lensfree.nets.forecaster import forecast, restore
 from lensfree.nets.forecaster_training import train_forecaster
+from lensfree.stages.plus_training import outlook_trainer
 
 VALIDATION_STEP = 4
 """Every how many windows of the validation part one chooses the epoch."""
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def all_methods(config: TrainScoreConfig) -> list[Method]:
-    """Return the detectors, one more goes in here; the matrix profile only where stumpy is installed."""
+    """Return the detectors; the matrix profile only where stumpy is installed."""
     methods: list[Method] = [
         stardusts(cnn_trainer(config)),
         persistence_method(),
@@ -32,6 +34,7 @@ def all_methods(config: TrainScoreConfig) -> list[Method]:
         pca_method(),
         isolation_forest_method(),
         knn_method(),
+        PlusMethod(lambda seed: outlook_trainer(config.model_copy(update={"seed": seed}))),
     ]
     if matrix_profile.is_available():
         matrix_profile.compile_profile()
