@@ -19,6 +19,7 @@ from lensfree.stages.score_measures import OfSeed
 WORDS = {
     "stardusts": "published: CNN forecast 120 -> 60, MSE; ranked by A",
     "stardusts.mean_mse": "the same, ranked by mean MSE",
+    "stardusts_plus": "density at three lengths and a forecast with its own sd; default of the pipeline",
     "persistence": "the last dry mass seen stays; mean MSE",
     "ridge": "linear forecast 120 -> 60; mean MSE",
     "pca": f"what {RECONSTRUCTED_FROM} principal components leave of a window",
@@ -75,6 +76,18 @@ paper's experiment 2 does; fitted at home and applied as it is; fitted there. Th
 below the third, on the same histories. Methods that take minutes were fitted there
 for {slow_seeds} of the seeds."""
 
+WHY_HEAD = """## Why
+
+What `stardusts_plus` says of the abnormal histories that it flags: kind and onset, against the truth; a
+division into unequal parts and one into three look alike on one path and count as one kind. Mean over
+seeds."""
+
+CHAIN_HEAD = """## Behind tracking
+
+Fitted to and judging histories that tracking made from **synthetic** detections ({frames} frames, cells that
+are missed, fused or invented); abnormal are paths with an abnormal cell or with a wrong link of
+tracking."""
+
 
 def build_page(
     measures: Mapping[str, Measure], found: Mapping[str, Mapping[int, OfSeed]], config: Config
@@ -107,7 +120,22 @@ def build_page(
         parts.append("The matrix profile is left out: stumpy was not installed (extra `peers`).")
     parts += [KINDS_HEAD, _by_kind(found)]
     parts += [ABROAD_HEAD.format(slow_seeds=evaluate.score_slow_seeds), _abroad(measures, found)]
+    parts += [WHY_HEAD, _chosen(measures, REASONS)]
+    parts += [CHAIN_HEAD.format(frames=evaluate.track_frames), _chosen(measures, "chain_")]
     return "\n\n".join(parts) + "\n"
+
+
+REASONS = ("kind_accuracy", "onset_accuracy", "flagged_over_alpha")
+
+
+def _chosen(measures: Mapping[str, Measure], names: str | tuple[str, ...]) -> str:
+    """Return the measures whose name begins with one of these, with what they mean."""
+    rows = [
+        [f"`{key.split('.')[1]}`", f"{measure.value:.3f}", measure.meaning]
+        for key, measure in measures.items()
+        if key.split(".")[-1].startswith(names)
+    ]
+    return _table(["method", "value", "what"], rows)
 
 
 def _side_by_side(found: Mapping[str, Mapping[int, OfSeed]]) -> str:
