@@ -51,7 +51,7 @@ def measure_on_chain(methods: Sequence[Method], config: Config) -> dict[str, Mea
         n_abnormal += int(seen["is_abnormal"].sum())
         n_wrong += int((seen["kind"] == WRONG_LINK).sum())
     said = (
-        f"; tracked cells of simulated cultures, {n_abnormal} abnormal of {n_series} series of a window or "
+        f"; tracked cells of simulated cultures (synthetic), {n_abnormal} abnormal of {n_series} series of a window or "
         f"more, {n_wrong} of them by wrong links of tracking"
     )
     measures = {}
@@ -106,8 +106,9 @@ def label_histories(
         truth: `cell_id, parent_id, time_h, anomaly` of the true cells.
         interval_h: time between frames [h].
     """
-    cells = truth.groupby("cell_id")[["parent_id", "anomaly"]].first()
-    parent, anomaly = cells["parent_id"].to_dict(), cells["anomaly"].to_dict()
+    cells = truth.groupby("cell_id")[["parent_id", "anomaly"]].first().reset_index()
+    parent = dict(zip(cells["cell_id"].tolist(), cells["parent_id"].tolist(), strict=True))
+    anomaly = dict(zip(cells["cell_id"].tolist(), cells["anomaly"].tolist(), strict=True))
     seen = tracks[~tracks["is_shared"] & (tracks["true_id"] >= 0)]
     steps = {"step": np.round(seen["time_h"] / interval_h).astype(np.int64)}
     seen = seen.assign(**steps)[["cell_id", "step", "true_id"]]
