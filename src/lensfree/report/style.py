@@ -24,6 +24,7 @@ SKY = "#56B4E9"
 MARK = "#3BE0A5"
 MISSING = "#d9dee2"
 OPD_COLOURS = "inferno"
+ONSET = "#8F2D86"
 BEYOND_FIELD = "#e9edf0"
 
 _LOOK: dict[str, Any] = {
