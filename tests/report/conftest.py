@@ -31,7 +31,9 @@ TAU_W = 0.5
 SURPRISE_TAU = 5.0
 SURPRISE_THRESHOLD = 5.6
 AS_NORMAL = "growth, divisions and dry mass are those of a normal cell"
-LOST = "from 30.0 h on dry mass fell from 375 to 188 pg, by 50 %, and the cell did not divide in the 5.8 h after"
+LOST = (
+    "from 30.0 h on dry mass fell from 375 to 188 pg, by 50 %, and the cell did not divide in the 5.8 h after"
+)
 WAVELENGTH_NM = (450.0, 540.0, 647.0)
 CHUNKS = ((0, 108), (108, 108))
 

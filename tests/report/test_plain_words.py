@@ -68,7 +68,9 @@ def test_the_sentence_says_how_many_look_as_odd():
 def test_the_hours_of_the_views_are_those_of_the_detector(score):
     views = density.views(score.input_points + score.target_points)
     expected = [view.points * score.interval_min / 60 for view in views]
-    assert list(view_hours(score)) == pytest.approx([*expected, score.target_points * score.interval_min / 60])
+    assert list(view_hours(score)) == pytest.approx(
+        [*expected, score.target_points * score.interval_min / 60]
+    )
 
 
 def test_every_view_of_the_detector_has_words():

@@ -85,7 +85,7 @@ def test_one_abnormal_window_is_one(surprised):
 def test_a_place_is_given_in_um_and_in_pixels():
     place = Place(cell_id=7, frame=180, time_h=30.04, y_um=60.12, x_um=115.0)
     assert describe_place(place, 1.67) == (
-        "Frame 180 (30.0 h), y 60 µm, x 115 µm (row 36, column 69), cell 7."
+        "frame 180 (30.0 h), y 60 µm, x 115 µm (row 36, column 69), cell 7."
     )
     assert describe_place(None, 1.67) == ""
 

@@ -34,8 +34,8 @@ def flag_rows(
         score: settings of the windows.
 
     Returns:
-        What the scores say, and `cell_id, frame, time_h, y_um, x_um` at the onset, or at the most unusual hour
-        where no onset is known; missing for a series whose cells are not in the tracks.
+        What the scores say, and `cell_id, frame, time_h, y_um, x_um` at the onset, or at the most unusual
+        hour where no onset is known; missing for a series whose cells are not in the tracks.
     """
     ranked = rank_series(scores, windows)
     asked = ranked[ranked["is_flagged"].to_numpy(dtype=bool) | (ranked["rank"] <= count)]

@@ -25,16 +25,23 @@ def count_judged(content: PageContent) -> int:
 
 
 def verdict(content: PageContent) -> str:
-    """Say how many series are flagged, how many could not be judged, and by which rule."""
+    """Say how many series are flagged, how many of them are shown, and how many could not be judged."""
     assert content.scores is not None
     n_flagged = int(content.scores["is_flagged"].sum())
+    n_errors = sum(suspect.is_acquisition for suspect in content.suspects)
+    shown = f"the first {len(content.suspects) - n_errors} are shown"
+    if n_errors:
+        shown += f" here, and {n_errors} of the suspected errors of the measurement below"
     if n_flagged == 0:
         opening = "No series is flagged; the highest-ranked are shown all the same."
     else:
-        shown = "1 series is" if len(content.suspects) == 1 else f"{len(content.suspects)} series are"
-        opening = f"{n_flagged} of {count_judged(content)} scored series are flagged; {shown} shown."
-    parts = [opening, not_judged(content), _by_surprise(content) if has_surprise(content) else _by_a(content)]
-    return " ".join(part for part in parts if part)
+        opening = f"{n_flagged} of {count_judged(content)} scored series are flagged; {shown}."
+    return f"{opening} {not_judged(content)}".rstrip()
+
+
+def rule(content: PageContent) -> str:
+    """Say how the series were judged."""
+    return _by_surprise(content) if has_surprise(content) else _by_a(content)
 
 
 def not_judged(content: PageContent) -> str:
@@ -61,12 +68,12 @@ def _by_surprise(content: PageContent) -> str:
     alpha = content.score.alpha
     here = "" if content.surprise_threshold is None else f" (surprise above {content.surprise_threshold:.3g})"
     return (
-        f"Each series is looked at in four ways: its course over {window_h:g} h with its size; its shape over "
-        f"{third_h:g} h and over {tenth_h:g} h, whatever its size; and how far the forecast of {forecast_h:g} h "
-        "was off, measured against how sure it was. Courses and shapes are compared with those the detector "
-        "learnt from: odd is what has few like it. The way in which a series is oddest counts. Its surprise is "
-        "−ln of the share of normal series that are as odd in it. A series is flagged when a share of less than "
-        f"α = {alpha:g} of normal series looks as odd{here}: among 1,000 normal series about "
-        f"{1000 * alpha:g} are flagged all the same. The shares are estimates, for a population like that "
-        "which the detector learnt from."
+        f"Each series is looked at in four ways: its course over {window_h:g} h with its size; its shape "
+        f"over {third_h:g} h and over {tenth_h:g} h, whatever its size; and how far the forecast of "
+        f"{forecast_h:g} h was off, measured against how sure it was. Courses and shapes are compared with "
+        "those the detector learnt from: odd is what has few like it. The way in which a series is oddest "
+        "counts; its surprise is −ln of the share of normal series that are as odd in it. A series is flagged "
+        f"when a share of less than α = {alpha:g} of normal series looks as odd{here}: among 1,000 normal "
+        f"series about {1000 * alpha:g} are flagged all the same. The shares are extrapolated from the middle "
+        "of the histories that the detector learnt from, some of which may have been abnormal."
     )

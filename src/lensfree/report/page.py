@@ -177,6 +177,7 @@ def _anomalies_part(content: PageContent) -> dict[str, Any]:
     return {
         "absence": absence,
         "verdict": method.verdict(content) if absence is None else "",
+        "rule": method.rule(content) if absence is None else "",
         "has_surprise": method.has_surprise(content),
         "cells": [card for card in cards if not card["suspect"].is_acquisition],
         "errors": [card for card in cards if card["suspect"].is_acquisition],

@@ -98,9 +98,12 @@ def strip_times_h(series: pd.DataFrame, n_slots: int, onset_h: float = float("na
     begin_h, end_h = float(series["time_h"].min()), float(series["time_h"].max())
     onset_h = min(max(onset_h, begin_h), end_h)
     low_h, high_h = max(begin_h, onset_h - NEAR_ONSET_H), min(end_h, onset_h + NEAR_ONSET_H)
-    n_near = -(-n_slots // 3)
-    near_h = np.linspace(low_h, high_h, n_near)
-    near_h[np.abs(near_h - onset_h).argmin()] = onset_h
+    n_near = max(-(-n_slots // 3), round(n_slots * (high_h - low_h) / (end_h - begin_h)))
+    n_after = round((n_near - 1) * (high_h - onset_h) / (high_h - low_h))
+    before_h = np.linspace(low_h, onset_h, n_near - n_after)
+    # The last before is the onset itself; where there is no room before, it is the only one.
+    before_h[-1] = onset_h
+    near_h = np.concatenate([before_h, np.linspace(onset_h, high_h, n_after + 1)[1:]])
     n_far = n_slots - n_near
     rest_h = (end_h - begin_h) - (high_h - low_h)
     far_h = begin_h + (np.arange(n_far) + 0.5) / max(n_far, 1) * rest_h

@@ -46,10 +46,9 @@ def draw_strip(
         )
         marked = style.ONSET if thumbnail.is_onset else style.RED if is_failed else None
         if marked is not None:
-            lw = 2.6 if thumbnail.is_onset else 1.8
-            axes.add_patch(
-                Rectangle((begin_h, 0), width_h, 1, fill=False, ec=marked, lw=lw, clip_on=False, zorder=5)
-            )
+            lw, zorder = (2.6, 6) if thumbnail.is_onset else (1.8, 5)
+            look = {"fill": False, "ec": marked, "lw": lw, "clip_on": False, "zorder": zorder}
+            axes.add_patch(Rectangle((begin_h, 0), width_h, 1, **look))
         if thumbnail.is_first_after_division:
             axes.text(
                 begin_h + 0.07 * width_h, 0.95, "*", color=style.MARK, fontsize=17, weight="bold", va="top"
@@ -86,5 +85,8 @@ def draw_leads(axes: Any, suspect: Suspect) -> None:
 def _draw_strip_scale(axes: Any, right_h: float, width_h: float, side_um: float) -> None:
     length_um = style.nice_length_um(side_um)
     length_h = length_um / side_um * width_h
-    axes.plot([right_h - length_h, right_h], [0.07, 0.07], color="white", lw=2.5, solid_capstyle="butt")
-    axes.text(right_h, 0.1, f"{length_um:g} µm", color="white", fontsize=8, ha="right", va="bottom")
+    for colour, width in (("black", 4.5), ("white", 2.5)):
+        ends_h = [right_h - length_h, right_h]
+        axes.plot(ends_h, [0.07, 0.07], color=colour, lw=width, solid_capstyle="butt")
+    text = axes.text(right_h, 0.1, f"{length_um:g} µm", color="white", fontsize=8, ha="right", va="bottom")
+    text.set_path_effects([style.outline()])

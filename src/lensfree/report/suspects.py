@@ -51,26 +51,26 @@ def build_suspects(
     cells = [set(part["cell_id"].tolist()) for part in rows.values()]
     shares = first_sharing_rank(ranked["rank"].tolist(), cells)
     suspects = []
-    for row, part, shares_with in zip(ranked.itertuples(), rows.values(), shares, strict=True):
-        onset_h = float(row.onset_h)
+    for row, part, shares_with in zip(ranked.to_dict("records"), rows.values(), shares, strict=True):
+        series_id, onset_h = int(row["series_id"]), float(row["onset_h"])
         suspects.append(
             Suspect(
-                rank=int(row.rank),
-                series_id=int(row.series_id),
-                anomaly_score=float(row.anomaly_score),
-                n_windows=int(row.n_windows),
-                is_flagged=bool(row.is_flagged),
+                rank=int(row["rank"]),
+                series_id=series_id,
+                anomaly_score=float(row["anomaly_score"]),
+                n_windows=int(row["n_windows"]),
+                is_flagged=bool(row["is_flagged"]),
                 series=part,
-                windows=windows[windows["series_id"] == row.series_id].sort_values("start_h"),
+                windows=windows[windows["series_id"] == series_id].sort_values("start_h"),
                 shares_with=shares_with,
-                truth=None if truth_of_series is None else str(truth_of_series.get(row.series_id, "")),
-                surprise=float(row.surprise),
-                normal_share=float(row.normal_share),
-                view=str(row.view),
-                kind=str(row.kind),
-                is_acquisition=bool(row.is_acquisition),
+                truth=None if truth_of_series is None else str(truth_of_series.get(series_id, "")),
+                surprise=float(row["surprise"]),
+                normal_share=float(row["normal_share"]),
+                view=str(row["view"]),
+                kind=str(row["kind"]),
+                is_acquisition=bool(row["is_acquisition"]),
                 onset_h=onset_h,
-                evidence=str(row.evidence),
+                evidence=str(row["evidence"]),
                 onset=None if tracks is None else place_at(part, tracks, onset_h),
             )
         )

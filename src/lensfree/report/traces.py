@@ -163,8 +163,9 @@ def _draw_windows(axes: Any, suspect: Suspect, score: ScoreConfig, tau_w: float 
             "threshold" if has_surprise else "τ",
             (0.0, tau_w),
             xycoords=("axes fraction", "data"),
-            xytext=(4, 1),
+            xytext=(4, 1.5),
             textcoords="offset points",
+            va="bottom",
             color=style.RED,
             fontsize=8,
         )

@@ -46,7 +46,7 @@ def describe_place(onset: Place | None, pixel_pitch_um: float) -> str:
         return ""
     row, column = round(onset.y_um / pixel_pitch_um), round(onset.x_um / pixel_pitch_um)
     return (
-        f"Frame {onset.frame} ({onset.time_h:.1f} h), y {onset.y_um:.0f} µm, x {onset.x_um:.0f} µm "
+        f"frame {onset.frame} ({onset.time_h:.1f} h), y {onset.y_um:.0f} µm, x {onset.x_um:.0f} µm "
         f"(row {row}, column {column}), cell {onset.cell_id}."
     )
 
