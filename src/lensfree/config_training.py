@@ -129,6 +129,17 @@ class CalibrateErrorConfig(Section):
     seed: int = Field(4000, description="seed of the fields; neither training nor evaluation has it")
 
 
+class ExperimentConfig(Section):
+    """The three experiments of StArDusTS on data sets of the sheet (column `dataset`)."""
+
+    train: str = Field("", description="data set that models are trained on, in all three experiments")
+    apply: str = Field("", description="experiment two: data set that they are applied to")
+    altered: str = Field("", description="experiment three: data set of altered cells")
+    annotations: tuple[str, ...] = Field(
+        (), description="experiment one: tables flags.csv of reports of `train` with verdicts filled in"
+    )
+
+
 class EvaluateConfig(Section):
     """Held-out measurement of accuracy; its seeds never meet those of training."""
 
