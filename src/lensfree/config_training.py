@@ -180,8 +180,21 @@ class EvaluateConfig(Section):
     track_dense_seeds_35pg: tuple[DenseSeeds, DenseSeeds, DenseSeeds] = Field(
         (3, 3, 1), description="the same where dry mass has a noise of 35 pg instead of 19 pg"
     )
-    score_series: Count = Field(250, description="histories per seed for score")
+    score_seeds: tuple[int, ...] = Field(
+        (90001, 90002, 90003, 90004, 90005),
+        min_length=2,
+        description="seeds of score; each has its own training and its own test histories",
+    )
+    score_slow_seeds: Count = Field(
+        1, description="how many of them fit slow methods a second time, in another laboratory"
+    )
+    score_training_series: Count = Field(1300, description="histories per seed that methods are fitted to")
+    score_training_abnormal: Fraction = Field(0.1, description="share of abnormal ones, unlabelled")
+    score_series: Count = Field(600, description="histories per seed that they judge")
     score_abnormal: Fraction = Field(0.14, description="share of abnormal ones")
+    score_held_out_series: Count = Field(
+        90, description="histories per seed of the kinds that are held out from all tuning"
+    )
     track_pairing_um: Positive = Field(
         8.0, description="a track and a true cell farther apart are not the same [um]"
     )

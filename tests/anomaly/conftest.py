@@ -56,3 +56,9 @@ def make_history() -> Callable[..., pd.DataFrame]:
 @pytest.fixture
 def make_population() -> Callable[..., tuple[pd.DataFrame, pd.DataFrame]]:
     return simulate_population
+
+
+@pytest.fixture(scope="module")
+def population() -> Callable[..., tuple[pd.DataFrame, pd.DataFrame]]:
+    """The same as `make_population`, for fixtures that last as long as a module."""
+    return simulate_population

@@ -1,4 +1,4 @@
-"""The stages train_score and score on files."""
+"""The stages train_score and score on files, by the published method."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import torch
 from safetensors.torch import load_file
 
 from lensfree.config import ScoreConfig, TrainScoreConfig
-from lensfree.contracts import SCORES, SERIES, WINDOWS
+from lensfree.contracts import LINEAGE_EVENTS, SCORES, SERIES, WINDOWS
 from lensfree.io.tables import empty_table, read_provenance, read_table, write_table
 from lensfree.nets.forecaster import Forecaster
 from lensfree.nets.forecaster_card import load_forecaster
 from lensfree.stages import score, train_score
 
-CONFIG = ScoreConfig(min_training_windows=500, interval_min=60.0, input_points=20, target_points=10)
+CONFIG = ScoreConfig(
+    method="stardusts", min_training_windows=500, interval_min=60.0, input_points=20, target_points=10
+)
 TRAINING = TrainScoreConfig(epochs=2, windows_per_epoch=128, batch=64, seed=4)
 
 
@@ -53,8 +55,11 @@ def train(tmp_path):
 def judge(tmp_path):
     def run(series, model, config=CONFIG):
         windows_out, scores_out = tmp_path / "windows.parquet", tmp_path / "scores.parquet"
+        events = tmp_path / "events.parquet"
+        write_table(events, empty_table(LINEAGE_EVENTS), LINEAGE_EVENTS)
         score.run(
             series=series,
+            events=events,
             model=model,
             windows_out=windows_out,
             scores_out=scores_out,
@@ -114,13 +119,18 @@ def test_hardly_any_history_takes_the_shipped_model_as_it_is(write_series, train
     assert card.mean_pg == load_forecaster(shipped)[1].mean_pg
 
 
-def test_no_history_of_a_window_gives_valid_empty_tables(write_series, train, judge, make_history, tmp_path):
+def test_histories_without_a_window_are_listed_and_not_judged(
+    write_series, train, judge, make_history, tmp_path
+):
     model = train(write_series("a", 1, 20))
     short = tmp_path / "short.parquet"
     write_table(short, make_history(0, np.ones(170)), SERIES)
-    for path in (write_series("none", 1, 0), short):
-        judged, scores = judge(path, model)
-        assert judged.empty and scores.empty
+    judged, scores = judge(write_series("none", 1, 0), model)
+    assert judged.empty and scores.empty
+    judged, scores = judge(short, model)
+    assert judged.empty
+    assert scores["n_windows"].tolist() == [0] and scores["anomaly_score"].isna().all()
+    assert not scores["is_flagged"].any() and scores["kind"].tolist() == [""]
 
 
 def test_no_history_and_no_shipped_model_is_one_clear_sentence(write_series, train):

@@ -5,7 +5,7 @@ import pytest
 
 from lensfree.contracts import SERIES
 from lensfree.simulate.lives import Culture
-from lensfree.simulate.series import KINDS, simulate_series
+from lensfree.simulate.series import KINDS, SeriesNoise, simulate_series
 
 LENGTHS = (200, 300)
 
@@ -106,3 +106,20 @@ def test_a_kind_that_does_not_fit_in_the_series_is_an_error(monkeypatch):
     monkeypatch.setattr("lensfree.simulate.series.KINDS", ("three_way_division",))
     with pytest.raises(RuntimeError, match="no series of 0.3 h with three_way_division .* longer series"):
         simulate_series(1, (3, 3), np.random.default_rng(0), 1.0, culture=Culture(cycle_h=5000.0))
+
+
+def test_what_is_left_out_is_the_default():
+    plain = simulate_series(30, LENGTHS, np.random.default_rng(7), 0.6)
+    told = simulate_series(30, LENGTHS, np.random.default_rng(7), 0.6, noise=SeriesNoise(), kinds=KINDS)
+    assert plain[0].equals(told[0]) and plain[1].equals(told[1])
+
+
+def test_abnormal_series_are_of_the_kinds_asked_for():
+    _, labels = simulate_series(40, LENGTHS, np.random.default_rng(8), 1.0, kinds=("swap", "giant"))
+    assert set(labels["kind"]) == {"swap", "giant"}
+
+
+@pytest.mark.parametrize(("kinds", "unknown"), [(("swap", "smudge"), r"\['smudge'\]"), ((), r"\[\]")])
+def test_kinds_that_do_not_exist_are_refused(kinds, unknown):
+    with pytest.raises(ValueError, match=rf"has the unknown {unknown}, expected at least one and all of"):
+        simulate_series(2, LENGTHS, np.random.default_rng(0), 1.0, kinds=kinds)

@@ -35,7 +35,6 @@ def real_samples():
 
 AREA_SECTIONS = {
     "recon": ("optics", "fields", "load", "focus", "reconstruct", "evaluate"),
-    "score": ("score", "train_score", "evaluate"),
 }
 
 
@@ -47,6 +46,5 @@ def area_inputs(wildcards):
             **refine,
             "real": real_samples(),
         },
-        "score": {"forecast_weights": model_of(CONFIG.score.shipped_model)},
     }
     return needed[wildcards.area]

@@ -1,26 +1,24 @@
-"""How well a ranking of histories finds the abnormal ones, for several forecasters on the same windows."""
+"""How well a judgement finds the abnormal histories among others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
+import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from lensfree.anomaly.score import Forecaster, forecast_mse, mean_mse, score_windows
-from lensfree.anomaly.thresholds import window_threshold
-from lensfree.anomaly.windows import Windows
+from lensfree.anomaly.methods import Judgement
 from lensfree.config import ScoreConfig
+from lensfree.units import MIN_PER_H
+
+ASKED_PRECISION = 0.96
+"""The precision of the paper's experiment 1; at it recall is compared."""
 
 
-def cell_auc(ranking: pd.Series, labels: pd.DataFrame) -> float:
-    """Return the ROC AUC of a ranking: how often an abnormal history ranks above a normal one.
-
-    Ties count half. Only histories that have a rank enter: those shorter than a window have none.
+def truth_of(ranking: pd.Series, labels: pd.DataFrame) -> np.ndarray:
+    """Return whether each ranked history is abnormal.
 
     Args:
-        ranking: a number per history, indexed by series_id, higher = more abnormal.
+        ranking: a number per history, indexed by series_id.
         labels: columns `series_id`, `is_abnormal`: the truth.
 
     Raises:
@@ -36,76 +34,75 @@ def cell_auc(ranking: pd.Series, labels: pd.DataFrame) -> float:
     if truth.nunique() < 2:
         raise ValueError(
             f"got {int(truth.sum())} abnormal of {len(truth)} series, expected normal and abnormal ones; "
-            "the AUC compares the two"
+            "the measures compare the two"
         )
-    return float(roc_auc_score(truth, ranking))
+    return truth.to_numpy()
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A forecaster with its window threshold tau_w, standardised units."""
+def cell_auc(ranking: pd.Series, labels: pd.DataFrame) -> float:
+    """Return the ROC AUC of a ranking: how often an abnormal history ranks above a normal one.
 
-    forecast: Forecaster
-    tau: float
-
-
-def candidate(
-    forecast: Forecaster, training: Windows, config: ScoreConfig, *, mean_pg: float, sd_pg: float
-) -> Candidate:
-    """Give a forecaster the threshold that follows from its own errors on the training windows (Eq. 6)."""
-    mse = forecast_mse(training, forecast, mean_pg=mean_pg, sd_pg=sd_pg)
-    return Candidate(forecast, window_threshold(mse, config.sigma_count))
-
-
-def compare_forecasters(
-    candidates: Mapping[str, Candidate],
-    unseen: Windows,
-    labels: pd.DataFrame,
-    config: ScoreConfig,
-    *,
-    mean_pg: float,
-    sd_pg: float,
-) -> pd.DataFrame:
-    """Score the same unseen windows by the published rule with each forecaster.
+    Ties count half. Only histories that have a rank enter: those shorter than a window have none.
 
     Args:
-        candidates: name to forecaster with threshold.
-        unseen: windows to judge.
-        labels: columns `series_id`, `is_abnormal` of the unseen histories.
-        config: section `score`.
-        mean_pg: mean of the training points [pg].
-        sd_pg: their sd [pg].
+        ranking: a number per history, indexed by series_id, higher = more abnormal.
+        labels: columns `series_id`, `is_abnormal`: the truth.
+
+    Raises:
+        ValueError: if a ranked history has no label or only one class is left.
+    """
+    return float(roc_auc_score(truth_of(ranking, labels), ranking))
+
+
+def recall_at_precision(is_abnormal: np.ndarray, score: np.ndarray, precision: float) -> float:
+    """Return the highest recall that a threshold with at least this precision gives, 0 if none does.
+
+    Cells of equal score are on the same side of every threshold.
+    """
+    precisions, recalls, _ = precision_recall_curve(is_abnormal, score)
+    # The last pair is a convention (precision 1 at recall 0), no threshold.
+    return float(recalls[:-1][precisions[:-1] >= precision].max(initial=0.0))
+
+
+def compare(judged: Judgement, labels: pd.DataFrame, config: ScoreConfig) -> dict[str, float]:
+    """Return the measures of a judgement against the truth.
+
+    Args:
+        judged: the judgement.
+        labels: columns `series_id`, `is_abnormal`, `onset_h`.
+        config: section `score`, with the length of a window.
 
     Returns:
-        One row per forecaster: `forecaster`, `tau`, `mse` (unseen windows), `auc_by_score` (ranking by A,
-        the published rule), `auc_by_mean_mse` (ranking by mean MSE), `precision` (of the flags, nan if
-        nothing is flagged), `recall`, `n_series`, `n_abnormal`.
+        `cell_auc`, `cell_ap`, `precision` and `recall` of the flags (precision nan if nothing is flagged),
+        `flagged_normal` (share of normal cells), `recall_at_precision_096`, `window_auc`;
+        `cell_auc_<other>` and `cell_ap_<other>` for other rankings.
     """
-    rows = []
-    for name, each in candidates.items():
-        judged, scores = score_windows(
-            unseen,
-            each.forecast,
-            mean_pg=mean_pg,
-            sd_pg=sd_pg,
-            tau=each.tau,
-            flag_above=config.flag_above,
-            model=name,
-        )
-        found = scores.merge(labels[["series_id", "is_abnormal"]], on="series_id")
-        n_right = int((found["is_flagged"] & found["is_abnormal"]).sum())
-        n_flagged = int(found["is_flagged"].sum())
-        rows.append(
-            {
-                "forecaster": name,
-                "tau": each.tau,
-                "mse": float(judged["forecast_mse"].mean()),
-                "auc_by_score": cell_auc(scores.set_index("series_id")["anomaly_score"], labels),
-                "auc_by_mean_mse": cell_auc(mean_mse(judged), labels),
-                "precision": n_right / n_flagged if n_flagged else float("nan"),
-                "recall": n_right / int(found["is_abnormal"].sum()),
-                "n_series": len(found),
-                "n_abnormal": int(found["is_abnormal"].sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+    cells = judged.cells.set_index("series_id")
+    truth = truth_of(cells["score"], labels)
+    found = {"cell_auc": float(roc_auc_score(truth, cells["score"]))}
+    found["cell_ap"] = float(average_precision_score(truth, cells["score"]))
+    for name in cells.columns[cells.columns.str.startswith("score_")]:
+        other = name.removeprefix("score_")
+        found[f"cell_auc_{other}"] = float(roc_auc_score(truth, cells[name]))
+        found[f"cell_ap_{other}"] = float(average_precision_score(truth, cells[name]))
+    is_flagged = cells["is_flagged"].to_numpy()
+    found["precision"] = float(truth[is_flagged].mean()) if is_flagged.any() else float("nan")
+    found["recall"] = float(is_flagged[truth].mean())
+    found["flagged_normal"] = float(is_flagged[~truth].mean())
+    found["recall_at_precision_096"] = recall_at_precision(truth, cells["score"].to_numpy(), ASKED_PRECISION)
+    is_abnormal = are_windows_abnormal(judged.windows, labels, config)
+    found["window_auc"] = float(roc_auc_score(is_abnormal, judged.windows["score"]))
+    return found
+
+
+def are_windows_abnormal(windows: pd.DataFrame, labels: pd.DataFrame, config: ScoreConfig) -> np.ndarray:
+    """Return whether each window reaches beyond the onset of its history's anomaly.
+
+    Args:
+        windows: columns `series_id`, `start_h`.
+        labels: columns `series_id`, `onset_h` (NaN for normal histories).
+        config: section `score`, with the length of a window.
+    """
+    last_h = (config.input_points + config.target_points - 1) * config.interval_min / MIN_PER_H
+    onset_h = labels.set_index("series_id")["onset_h"].reindex(windows["series_id"]).to_numpy()
+    return np.asarray(windows["start_h"].to_numpy() + last_h > onset_h)

@@ -7,20 +7,38 @@ is equally frequent among them, so that rare kinds are measured as well as commo
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from lensfree.simulate.anomalies import ACQUISITION, BIOLOGICAL, disturb
-from lensfree.simulate.lives import Culture, divide, draw_founder, dry_mass_at
+from lensfree.simulate.held_out import FOCUS_DRIFT, HELD_OUT_KINDS, draw_held_out, drift_focus
+from lensfree.simulate.lives import Culture
+from lensfree.simulate.paths import ONSET_SHARE, draw_path
 
 KINDS = (*BIOLOGICAL, *ACQUISITION)
-NOISE_PG = (8.0, 22.0)
-NOISE_RELATIVE = 0.04
-NOISE_CORRELATION = 0.5
-_ONSET_SHARE = (0.1, 0.8)
-_TRIES = 400
+
+
+@dataclass(frozen=True)
+class SeriesNoise:
+    """Noise of measured dry mass.
+
+    Attributes:
+        sd_pg: range of the sd, drawn anew for each series [pg].
+        relative: sd as a share of dry mass, added in quadrature.
+        correlation: of the noise of neighbouring points.
+    """
+
+    sd_pg: tuple[float, float] = (8.0, 22.0)
+    relative: float = 0.04
+    correlation: float = 0.5
+
+    def times(self, factor: float) -> SeriesNoise:
+        """Return a noise that is so many times as large."""
+        sd_pg = (factor * self.sd_pg[0], factor * self.sd_pg[1])
+        return replace(self, sd_pg=sd_pg, relative=factor * self.relative)
 
 
 def simulate_series(
@@ -31,6 +49,8 @@ def simulate_series(
     *,
     interval_h: float = 1 / 6,
     culture: Culture | None = None,
+    noise: SeriesNoise | None = None,
+    kinds: Sequence[str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Simulate series as tracking would give them.
 
@@ -41,23 +61,34 @@ def simulate_series(
         abnormal_fraction: share of abnormal series.
         interval_h: time between points.
         culture: what the cells have in common; its own abnormal fraction is not used.
+        noise: of the measurement.
+        kinds: what abnormal series are drawn from, equally often: of `KINDS` (the default: all of them)
+            and `held_out.HELD_OUT_KINDS`.
 
     Returns:
         Series table `series_id, cell_id, time_h, dry_mass_pg, is_filled, is_repeated` (never either), and
         labels `series_id, is_abnormal, kind, onset_h` (kind "" and onset NaN for normal ones).
 
     Raises:
-        ValueError: fewer than two points are asked for, or the range is empty.
+        ValueError: fewer than two points are asked for, the range is empty, or a kind is unknown.
+        RuntimeError: a kind does not fit into a series of this length.
     """
+    kinds = KINDS if kinds is None else kinds
+    unknown = sorted(set(kinds) - {*KINDS, *HELD_OUT_KINDS})
+    if unknown or not kinds:
+        raise ValueError(
+            f"kinds={tuple(kinds)} has the unknown {unknown}, expected at least one and all of "
+            f"{[*KINDS, *HELD_OUT_KINDS]}"
+        )
     if not 2 <= length_range[0] <= length_range[1]:
         raise ValueError(f"length_range={length_range} must hold two rising numbers of at least 2 points")
-    culture = culture or Culture()
+    culture, noise = culture or Culture(), noise or SeriesNoise()
     tables, labels = [], []
     for series_id in range(n):
         points = int(rng.integers(length_range[0], length_range[1] + 1))
-        kind = str(rng.choice(KINDS)) if rng.random() < abnormal_fraction else ""
+        kind = str(rng.choice(kinds)) if rng.random() < abnormal_fraction else ""
         time_h = interval_h * np.arange(points)
-        measured, cell_id, onset_h = _draw_series(rng, culture, time_h, kind)
+        measured, cell_id, onset_h = _draw_series(rng, culture, noise, time_h, kind)
         tables.append(
             pd.DataFrame(
                 {
@@ -78,81 +109,40 @@ def simulate_series(
 
 
 def _draw_series(
-    rng: np.random.Generator, culture: Culture, time_h: np.ndarray, kind: str
+    rng: np.random.Generator, culture: Culture, noise: SeriesNoise, time_h: np.ndarray, kind: str
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return measured dry mass [pg], cell of each point, and onset [h]."""
     if kind in ACQUISITION:
-        dry_mass_pg, cell_id, _ = _draw_path(rng, culture, time_h, "")
-        other_pg, _, _ = _draw_path(rng, culture, time_h, "")
-        onset = int(time_h.size * rng.uniform(*_ONSET_SHARE))
-        measured = disturb(_measure(rng, dry_mass_pg), kind, onset, rng, _measure(rng, other_pg))
+        dry_mass_pg, cell_id, _ = draw_path(rng, culture, time_h, "")
+        other_pg, _, _ = draw_path(rng, culture, time_h, "")
+        onset = int(time_h.size * rng.uniform(*ONSET_SHARE))
+        measured = disturb(
+            _measure(rng, noise, dry_mass_pg), kind, onset, rng, _measure(rng, noise, other_pg)
+        )
         return measured, cell_id, float(time_h[onset])
-    dry_mass_pg, cell_id, onset_h = _draw_path(rng, culture, time_h, kind)
+    if kind == FOCUS_DRIFT:
+        dry_mass_pg, cell_id, _ = draw_path(rng, culture, time_h, "")
+        gain, onset_h = drift_focus(rng, time_h)
+        return gain * _measure(rng, noise, dry_mass_pg), cell_id, onset_h
+    if kind in HELD_OUT_KINDS:
+        dry_mass_pg, cell_id, onset_h = draw_held_out(rng, culture, time_h, kind)
+        return _measure(rng, noise, dry_mass_pg), cell_id, onset_h
+    dry_mass_pg, cell_id, onset_h = draw_path(rng, culture, time_h, kind)
     is_gone = np.isnan(dry_mass_pg)
     if is_gone.any():
         # The cell has detached. A tracker then often goes on along a neighbour.
-        other_pg, _, _ = _draw_path(rng, culture, time_h, "")
+        other_pg, _, _ = draw_path(rng, culture, time_h, "")
         dry_mass_pg = np.where(is_gone, other_pg, dry_mass_pg)
-    return _measure(rng, dry_mass_pg), cell_id, onset_h
+    return _measure(rng, noise, dry_mass_pg), cell_id, onset_h
 
 
-def _draw_path(
-    rng: np.random.Generator, culture: Culture, time_h: np.ndarray, kind: str
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Draw a path from a founder to a random descendant until the last time.
-
-    Returns:
-        True dry mass [pg] (NaN after the end of a cell that vanishes), generation of each point, onset [h]
-        of the anomaly (NaN for none).
-    """
-    end_h = float(time_h[-1])
-    for _ in range(_TRIES):
-        afflicted = int(rng.integers(0, 4)) if kind else -1
-        lives = _follow(rng, culture, end_h, kind, afflicted)
-        marked = [life for life in lives if life["kind"] == kind] if kind else []
-        if not kind:
-            return *_trace(lives, time_h), float("nan")
-        if marked:
-            onset_h = float(max(marked[0]["onset_h"], 0.0))
-            is_lasting = _ONSET_SHARE[0] * end_h <= onset_h <= _ONSET_SHARE[1] * end_h
-            if is_lasting or (marked[0]["onset_h"] <= 0 and marked[0]["end_h"] > 0.3 * end_h):
-                return *_trace(lives, time_h), onset_h
-    raise RuntimeError(
-        f"no series of {end_h:.1f} h with {kind} in {_TRIES} tries: ask for longer series or a shorter cycle"
-    )
-
-
-def _follow(
-    rng: np.random.Generator, culture: Culture, end_h: float, kind: str, afflicted: int
-) -> list[dict[str, Any]]:
-    """Return the lives along one path; the `afflicted`-th of them gets the anomaly."""
-    lives = [draw_founder(rng, culture, kind=kind if afflicted == 0 else "")]
-    while lives[-1]["fate"] == "division" and lives[-1]["end_h"] <= end_h:
-        own = kind if afflicted == len(lives) else ""
-        daughters = divide(rng, culture, lives[-1], first_id=0, kinds=(own, own, own))
-        # Of two sisters that fuse the first goes on; otherwise any daughter is followed.
-        is_fusing = daughters[0]["fusion_h"] < np.inf
-        lives.append(daughters[0 if is_fusing else int(rng.integers(0, len(daughters)))])
-    return lives
-
-
-def _trace(lives: list[dict[str, Any]], time_h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return true dry mass [pg] and generation at each time along a path."""
-    generation = np.searchsorted([life["end_h"] for life in lives[:-1]], time_h, side="right")
-    dry_mass_pg = np.empty(time_h.size)
-    for index, life in enumerate(lives):
-        here = generation == index
-        dry_mass_pg[here] = dry_mass_at(life, time_h[here])
-    dry_mass_pg[time_h >= lives[-1]["end_h"]] = np.nan
-    return dry_mass_pg, generation.astype(np.int64)
-
-
-def _measure(rng: np.random.Generator, dry_mass_pg: np.ndarray) -> np.ndarray:
-    """Return a dry mass with noise: a sd of the series' own plus 4 %, correlation 0.5 between points."""
+def _measure(rng: np.random.Generator, noise: SeriesNoise, dry_mass_pg: np.ndarray) -> np.ndarray:
+    """Return a dry mass with noise: a sd of the series' own plus a share, correlated between points."""
     white = rng.standard_normal(dry_mass_pg.size)
-    noise = np.empty_like(white)
-    noise[0] = white[0]
+    correlated = np.empty_like(white)
+    correlated[0] = white[0]
+    fresh = (1 - noise.correlation**2) ** 0.5
     for k in range(1, white.size):
-        noise[k] = NOISE_CORRELATION * noise[k - 1] + (1 - NOISE_CORRELATION**2) ** 0.5 * white[k]
-    sd_pg = np.hypot(rng.uniform(*NOISE_PG), NOISE_RELATIVE * dry_mass_pg)
-    return np.maximum(dry_mass_pg + sd_pg * noise, 1.0)
+        correlated[k] = noise.correlation * correlated[k - 1] + fresh * white[k]
+    sd_pg = np.hypot(rng.uniform(*noise.sd_pg), noise.relative * dry_mass_pg)
+    return np.maximum(dry_mass_pg + sd_pg * correlated, 1.0)

@@ -17,7 +17,7 @@ data, seeds that no training uses) and, where the key says beads, on real hologr
 `make evaluate`; do not edit. How the standard error of dry mass is calibrated: [figure](calibration.png).
 Quantification beside the published table, on degraded maps and on real cells: [page](quantification.md).
 Where tracking loses cells of a real movie: [page](tracking_livecyte.md); beside other trackers:
-[page](tracking.md).
+[page](tracking.md). Detectors of abnormal histories beside each other: [page](scoring.md).
 
 | key | value | target | met | n | what is compared | command |
 |---|---|---|---|---|---|---|

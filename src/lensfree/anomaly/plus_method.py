@@ -1,0 +1,55 @@
+"""StArDusTS plus as one of the methods that are measured side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lensfree.anomaly.methods import Judgement
+from lensfree.anomaly.plus import Plus, Trainer, fit_plus
+from lensfree.anomaly.windows import cut_windows
+from lensfree.config import ScoreConfig
+
+NAME = "stardusts_plus"
+
+
+@dataclass(frozen=True)
+class PlusJudge:
+    """A fitted detector with the settings of its windows."""
+
+    plus: Plus
+    config: ScoreConfig
+
+    def judge(self, series: pd.DataFrame) -> Judgement:
+        """Judge histories; they are ranked by surprise."""
+        windows, cells = self.plus.judge(cut_windows(series, self.config), self.config.alpha)
+        return Judgement(
+            cells.rename(columns={"surprise": "score"})[["series_id", "score", "is_flagged"]],
+            windows.rename(columns={"surprise": "score"})[["series_id", "start_h", "score"]],
+        )
+
+    def adapted(self, series: pd.DataFrame) -> PlusJudge:
+        """Return the judge in the unit of dry mass of the histories given."""
+        unit_pg = cut_windows(series, self.config).median_pg()
+        return PlusJudge(self.plus.in_unit(unit_pg), self.config)
+
+
+@dataclass(frozen=True)
+class PlusMethod:
+    """What fits the detector; the forecast is trained by a callable that a seed gives."""
+
+    trainer_of_seed: Callable[[int], Trainer]
+    name: str = NAME
+    is_slow: bool = False
+
+    def fit(self, series: pd.DataFrame, config: ScoreConfig, seed: int) -> PlusJudge:
+        """Fit to histories of which an unknown share is abnormal."""
+        plus = fit_plus(
+            cut_windows(series, config),
+            self.trainer_of_seed(seed),
+            contamination=config.contamination,
+            seed=seed,
+        )
+        return PlusJudge(plus, config)
