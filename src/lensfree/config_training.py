@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -138,6 +139,32 @@ class ExperimentConfig(Section):
     annotations: tuple[str, ...] = Field(
         (), description="experiment one: tables flags.csv of reports of `train` with verdicts filled in"
     )
+
+    def data_sets(self, experiment: str, known: Iterable[str]) -> tuple[str, ...]:
+        """Return the data sets of an experiment: what is trained on, then what it is applied to.
+
+        Args:
+            experiment: `one`, `two` or `three`.
+            known: data sets of the sheet.
+
+        Raises:
+            ValueError: if one is not named, or is not in the sheet.
+        """
+        fields = {"one": ("train",), "two": ("train", "apply"), "three": ("train", "altered")}[experiment]
+        names = tuple(str(getattr(self, field)) for field in fields)
+        for field, name in zip(fields, names, strict=True):
+            if name not in known:
+                got = f"is '{name}'" if name else "names no data set"
+                raise ValueError(
+                    f"experiment.{field} {got}, expected a data set of the sheet with tracked acquisitions: "
+                    f"{', '.join(sorted(set(known))) or 'there is none'}; experiment {experiment} needs it"
+                )
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"experiment.{fields[1]} is '{names[0]}' like experiment.train, expected another data set: "
+                f"experiment {experiment} compares two"
+            )
+        return names
 
 
 class EvaluateConfig(Section):
