@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test evaluate train transfer calibrate benchmark benchmark-peers benchmark-quantify benchmark-track config lint clean help
+.PHONY: demo test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ calibrate: .venv/.stamp   ## calibrate the standard error of dry mass for the co
 	$(SNAKEMAKE) results/models/standard_error.json
 	cp results/models/standard_error.json models/standard_error.json
 
+EXPERIMENTS := one two three
+
+experiment: .venv/.stamp   ## the experiments of StArDusTS on the data sets of the section experiment; ONLY=one|two|three
+	$(SNAKEMAKE) $(patsubst %,results/experiments/%.json,$(or $(ONLY),$(EXPERIMENTS)))
+
 benchmark: .venv/.stamp   ## speed and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/descent.py
 	$(BIN)/python benchmarks/frame.py
@@ -65,6 +70,9 @@ benchmark-track: .venv/.stamp   ## other trackers on the same detections into do
 	$(BTRACK)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/btrack.txt
 	$(BIN)/python benchmarks/tracking.py --sets 1k 3k 1k_35pg 3k_35pg
 	$(BIN)/python benchmarks/tracking.py --sets 10k 10k_35pg --seeds 1
+
+benchmark-score: .venv/.stamp   ## training and scoring of histories: seconds and memory into docs/benchmarks.md
+	$(BIN)/python benchmarks/scoring.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

@@ -21,7 +21,7 @@ for word in (
     *("simulate", "background", "load", "ingest", "check", "focus", "reconstruct"),
     *("quantify", "track", "series", "score", "flags", "report", "export"),
     *("train_unwrap", "train_quantify", "transfer_quantify", "train_score", "train_forecast"),
-    "train_detector",
+    *("train_detector", "train_experiment", "experiment"),
     *("calibrate_error", "evaluate", "evaluate_quant", "evaluate_error", "evaluate_track"),
     *("evaluate_score",),
 ):

@@ -16,6 +16,7 @@ from lensfree.config_tracks import SeriesConfig, TrackConfig
 from lensfree.config_training import (
     CalibrateErrorConfig,
     EvaluateConfig,
+    ExperimentConfig,
     FieldsConfig,
     TrainQuantifyConfig,
     TrainScoreConfig,
@@ -186,11 +187,32 @@ class ScoreConfig(Section):
     input_points: Count = Field(120, description="points that the forecaster sees")
     target_points: Count = Field(60, description="points that it must foretell")
     smoothing_points: Count = Field(6, description="running mean of the target")
-    sigma_count: Positive = Field(
-        2.0, description="stardusts: tau_w = mean + this many sd of the training MSE"
+    padding: Literal["same", "valid"] = Field(
+        "same", description="stardusts: convolutions keep the length, or lose what has no neighbours"
+    )
+    target: Literal["smoothed", "raw"] = Field(
+        "smoothed", description="stardusts: the forecast is judged by the smoothed target or as measured"
+    )
+    normalisation: Literal["training", "per_split"] = Field(
+        "training",
+        description="stardusts: by mean and sd of the training windows, or of each part and acquisition",
+    )
+    threshold: Literal["mu2sigma", "quantile"] = Field(
+        "mu2sigma", description="stardusts: how tau_w follows from the MSE of the training windows"
+    )
+    sigma_count: Positive = Field(2.0, description="mu2sigma: tau_w = mean + this many sd")
+    threshold_quantile: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.95, description="quantile: this share of the training windows lies below tau_w"
     )
     flag_above: Fraction = Field(0.0, description="stardusts: a series with a score above this is flagged")
     min_training_windows: Count = Field(3000, description="fewer windows do not train an own model")
+
+    @property
+    def threshold_rule(self) -> str:
+        """Return in words how tau_w follows from the training MSE."""
+        if self.threshold == "quantile":
+            return f"quantile {self.threshold_quantile:g}"
+        return f"mean + {self.sigma_count:g} sd"
 
     @property
     def shipped(self) -> str:
@@ -266,4 +288,5 @@ class Config(Section):
     transfer_quantify: TransferQuantifyConfig = TransferQuantifyConfig()
     train_score: TrainScoreConfig = TrainScoreConfig()
     calibrate_error: CalibrateErrorConfig = CalibrateErrorConfig()
+    experiment: ExperimentConfig = ExperimentConfig()
     evaluate: EvaluateConfig = EvaluateConfig()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -127,6 +128,43 @@ class CalibrateErrorConfig(Section):
     fields_per_recipe: Count = Field(2, description="fields that share them")
     culture_fraction: Fraction = Field(0.4, description="share of recipes drawn from a growing culture")
     seed: int = Field(4000, description="seed of the fields; neither training nor evaluation has it")
+
+
+class ExperimentConfig(Section):
+    """The three experiments of StArDusTS on data sets of the sheet (column `dataset`)."""
+
+    train: str = Field("", description="data set that models are trained on, in all three experiments")
+    apply: str = Field("", description="experiment two: data set that they are applied to")
+    altered: str = Field("", description="experiment three: data set of altered cells")
+    annotations: tuple[str, ...] = Field(
+        (), description="experiment one: tables flags.csv of reports of `train` with verdicts filled in"
+    )
+
+    def data_sets(self, experiment: str, known: Iterable[str]) -> tuple[str, ...]:
+        """Return the data sets of an experiment: what is trained on, then what it is applied to.
+
+        Args:
+            experiment: `one`, `two` or `three`.
+            known: data sets of the sheet.
+
+        Raises:
+            ValueError: if one is not named, or is not in the sheet.
+        """
+        fields = {"one": ("train",), "two": ("train", "apply"), "three": ("train", "altered")}[experiment]
+        names = tuple(str(getattr(self, field)) for field in fields)
+        for field, name in zip(fields, names, strict=True):
+            if name not in known:
+                got = f"is '{name}'" if name else "names no data set"
+                raise ValueError(
+                    f"experiment.{field} {got}, expected a data set of the sheet with tracked acquisitions: "
+                    f"{', '.join(sorted(set(known))) or 'there is none'}; experiment {experiment} needs it"
+                )
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"experiment.{fields[1]} is '{names[0]}' like experiment.train, expected another data set: "
+                f"experiment {experiment} compares two"
+            )
+        return names
 
 
 class EvaluateConfig(Section):

@@ -97,10 +97,13 @@ def score_model(wildcards):
 
 
 def dataset_series(wildcards):
-    """The series of every acquisition of the data set."""
-    names = [
-        name for name, a in ACQUISITIONS.items() if a.dataset == wildcards.dataset and a.until == "report"
-    ]
+    """The series of every tracked acquisition of the data set."""
+    return series_of(wildcards.dataset)
+
+
+def series_of(dataset):
+    """The series of every tracked acquisition of a data set."""
+    names = [name for name, a in ACQUISITIONS.items() if (a.dataset, a.until) == (dataset, "report")]
     return expand("<results>/{acquisition}/series.parquet", acquisition=names)
 
 

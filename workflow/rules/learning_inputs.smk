@@ -48,3 +48,27 @@ def area_inputs(wildcards):
         },
     }
     return needed[wildcards.area]
+
+
+def experiment_data_sets(wildcards):
+    """The series of the data sets of an experiment; the one that is trained on comes first."""
+    known = {a.dataset for a in ACQUISITIONS.values() if a.until == "report"}
+    names = said(CONFIG.experiment.data_sets, wildcards.experiment, known)
+    return {name: series_of(name) for name in names}
+
+
+def experiment_inputs(wildcards):
+    """The series and models of an experiment, and the verdicts of experiment one."""
+    data_sets = experiment_data_sets(wildcards)
+    trained = list(data_sets) if wildcards.experiment == "two" else list(data_sets)[:1]
+    found = {
+        "series": [path for paths in data_sets.values() for path in paths],
+        "models": expand(
+            f"{CONFIG.results}/experiments/models/{{dataset}}.{{method}}.safetensors",
+            dataset=trained,
+            method=["stardusts", "stardusts_plus"],
+        ),
+    }
+    if wildcards.experiment == "one":
+        found["annotations"] = list(CONFIG.experiment.annotations)
+    return found

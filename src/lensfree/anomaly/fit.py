@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from lensfree.anomaly.score import Forecaster, forecast_mse
+from lensfree.anomaly.score import Forecaster, Target, forecast_mse
 from lensfree.anomaly.split import Split, deduplicated, mean_and_sd, split_by_lineage
 from lensfree.anomaly.thresholds import window_threshold
 from lensfree.anomaly.windows import Windows
@@ -30,7 +30,7 @@ class Fit:
         split: the windows it was trained, validated and tested on, without copies.
         mean_pg: mean of the training points [pg].
         sd_pg: their sd [pg].
-        tau: window threshold of the training split (Eq. 6), standardised units.
+        tau: window threshold of the training split, standardised units.
         validation_mse: mean over the validation windows.
         test_mse: mean over the test windows, nan if the data set has too few lineages for a test split.
     """
@@ -49,7 +49,16 @@ class Fit:
         return {name: getattr(self, name) for name in names} | {"n_windows": len(self.split.training)}
 
 
-def fit_forecaster(windows: Windows, train: Trainer, *, seed: int, sigma_count: float) -> Fit:
+def fit_forecaster(
+    windows: Windows,
+    train: Trainer,
+    *,
+    seed: int,
+    sigma_count: float,
+    quantile: float | None = None,
+    target: Target = "smoothed",
+    normalisation: Literal["training", "per_split"] = "training",
+) -> Fit:
     """Split, standardise, train and set the threshold.
 
     Args:
@@ -57,25 +66,34 @@ def fit_forecaster(windows: Windows, train: Trainer, *, seed: int, sigma_count: 
         train: makes the forecaster; the network in the workflow, a linear one in tests.
         seed: decides the split.
         sigma_count: of the threshold.
+        quantile: of the threshold, instead of mean and sd.
+        target: what the forecasts are judged by, in the threshold too; training has the smoothed target.
+        normalisation: training and test windows by mean and sd of the training windows, or each part by its
+            own.
 
     Raises:
         ValueError: if the windows cannot be split or standardised.
     """
     split = split_by_lineage(deduplicated(windows), seed)
     mean_pg, sd_pg = mean_and_sd(split.training)
+
+    def scale(part: Windows) -> tuple[float, float]:
+        return mean_and_sd(part) if normalisation == "per_split" else (mean_pg, sd_pg)
+
     forecast = train(
-        *split.training.standardised(mean_pg, sd_pg), *split.validation.standardised(mean_pg, sd_pg)
+        *split.training.standardised(mean_pg, sd_pg), *split.validation.standardised(*scale(split.validation))
     )
 
     def mse(part: Windows) -> np.ndarray:
-        return forecast_mse(part, forecast, mean_pg=mean_pg, sd_pg=sd_pg)
+        own_mean_pg, own_sd_pg = scale(part)
+        return forecast_mse(part, forecast, mean_pg=own_mean_pg, sd_pg=own_sd_pg, target=target)
 
     return Fit(
         forecast=forecast,
         split=split,
         mean_pg=mean_pg,
         sd_pg=sd_pg,
-        tau=window_threshold(mse(split.training), sigma_count),
+        tau=window_threshold(mse(split.training), sigma_count, quantile=quantile),
         validation_mse=float(mse(split.validation).mean()),
         test_mse=float(mse(split.test).mean()) if len(split.test) else float("nan"),
     )

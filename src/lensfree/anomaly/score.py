@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,15 @@ from lensfree.anomaly.windows import Windows
 Forecaster = Callable[[np.ndarray], np.ndarray]
 """Standardised inputs (n, input_points) to standardised forecasts (n, target_points)."""
 
+Target = Literal["smoothed", "raw"]
+
 BLOCK = 8192
 
 
-def forecast_mse(windows: Windows, forecast: Forecaster, *, mean_pg: float, sd_pg: float) -> np.ndarray:
-    """Return the MSE of forecast and smoothed target per window, StArDusTS Eq. 5.
+def forecast_mse(
+    windows: Windows, forecast: Forecaster, *, mean_pg: float, sd_pg: float, target: Target = "smoothed"
+) -> np.ndarray:
+    """Return the MSE of forecast and target per window, StArDusTS Eq. 5.
 
     Windows go through the forecaster in blocks, so that memory does not grow with their number.
 
@@ -25,6 +30,7 @@ def forecast_mse(windows: Windows, forecast: Forecaster, *, mean_pg: float, sd_p
         forecast: the forecaster.
         mean_pg: mean of the forecaster's training points [pg].
         sd_pg: their sd [pg].
+        target: the smoothed target, as the paper has it, or dry mass as measured, where short faults show.
 
     Returns:
         (n,) MSE in standardised units: 1 is the variance of the training points.
@@ -33,10 +39,12 @@ def forecast_mse(windows: Windows, forecast: Forecaster, *, mean_pg: float, sd_p
         ValueError: if the forecaster answers with another shape or with values that are not finite.
     """
     mse = np.empty(len(windows))
+    scaled = windows.scaled(mean_pg, sd_pg)
     for start in range(0, len(windows), BLOCK):
         block = slice(start, start + BLOCK)
-        inputs, targets = windows.take(block).standardised(mean_pg, sd_pg)
-        forecasts = np.asarray(forecast(inputs))
+        part = scaled.take(block)
+        targets = part.targets if target == "smoothed" else part.targets_raw
+        forecasts = np.asarray(forecast(part.inputs))
         if forecasts.shape != targets.shape:
             raise ValueError(
                 f"the forecaster answered with shape {forecasts.shape}, expected {targets.shape}; "
@@ -60,6 +68,7 @@ def score_windows(
     tau: float,
     flag_above: float,
     model: str,
+    target: Target = "smoothed",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Judge every window and every history.
 
@@ -74,11 +83,12 @@ def score_windows(
         tau: tau_w of the forecaster (Eq. 6), standardised units.
         flag_above: score above which a history is flagged.
         model: what the forecaster is and what it was trained on.
+        target: what forecasts are judged by; that of tau.
 
     Returns:
         Tables under `contracts.WINDOWS` and `contracts.SCORES`.
     """
-    mse = forecast_mse(windows, forecast, mean_pg=mean_pg, sd_pg=sd_pg)
+    mse = forecast_mse(windows, forecast, mean_pg=mean_pg, sd_pg=sd_pg, target=target)
     judged = pd.DataFrame(
         {
             "series_id": windows.series_id,

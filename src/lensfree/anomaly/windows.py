@@ -8,7 +8,8 @@ things open; they are decided here:
 - The target is smoothed by a centred running mean over 1 h. Six points have no centre, so the mean
   takes seven with the outer two at half weight. It runs over the whole history before windows are
   cut, and at the two ends of a history it shrinks to the points that exist. Inputs stay unsmoothed.
-- Every split is standardised with mean and sd of the training split, which travel with the model.
+- Every split is standardised with mean and sd of the training split, which travel with the model;
+  `score.normalisation: per_split` standardises each by itself, as the paper says.
 """
 
 from __future__ import annotations
@@ -73,13 +74,17 @@ class Windows:
         names = ("first", "series_id", "lineage", "last_cell_id", "start_h")
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
-    def standardised(self, mean_pg: float, sd_pg: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return inputs and smoothed targets as (value - mean) / sd, float32."""
-        scaled = replace(
+    def scaled(self, mean_pg: float, sd_pg: float) -> Windows:
+        """Return the windows of (value - mean) / sd, float32, whose values have no unit any more."""
+        return replace(
             self,
             dry_mass_pg=((self.dry_mass_pg - mean_pg) / sd_pg).astype(np.float32),
             smoothed_pg=((self.smoothed_pg - mean_pg) / sd_pg).astype(np.float32),
         )
+
+    def standardised(self, mean_pg: float, sd_pg: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and smoothed targets as (value - mean) / sd, float32."""
+        scaled = self.scaled(mean_pg, sd_pg)
         return scaled.inputs, scaled.targets
 
     @property

@@ -1,14 +1,20 @@
 """The forecaster of StArDusTS: a 1-D CNN that foretells 10 h of dry mass from the 20 h before.
 
 Three blocks of three convolutions (64 kernels of size 3, tanh) with max pooling by 2 between blocks,
-dense layers of 64 and 32 (ReLU) and a linear output. With padding that keeps the length this makes
-226,076 weights for 120 -> 60 points (Bailly et al. 2024, Fig. 2a; the padding is our reading).
+dense layers of 64 and 32 (ReLU) and a linear output (Bailly et al. 2024, Fig. 2a). The paper does not say
+whether convolutions keep the length: with padding (`same`, the default) there are 226,076 weights for
+120 -> 60 points, without (`valid`) 181,020.
+
+The convolutions run as those of images one pixel high with the features innermost, a fifth faster than
+`conv1d`, and in bfloat16 where the CPU multiplies such numbers, twice as fast again; training is in float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,26 +25,28 @@ from lensfree.arrays import cpu_count
 BLOCKS = 3
 LAYERS_PER_BLOCK = 3
 KERNELS = 64
-BATCH = 512
+BATCH = 256
+"""Windows that go through at once: their features stay in the cache."""
 
 State = dict[str, Tensor]
+Padding = Literal["same", "valid"]
 
 
 class Forecaster(nn.Module):
     """Standardised dry mass (n, input_points) to standardised forecasts (n, target_points)."""
 
-    def __init__(self, input_points: int = 120, target_points: int = 60) -> None:
+    def __init__(self, input_points: int = 120, target_points: int = 60, padding: Padding = "same") -> None:
         """Build the layers.
 
         Raises:
-            ValueError: if the input is too short for two poolings.
+            ValueError: if the input is too short for them.
         """
         super().__init__()
-        pooled_points = input_points // 2 ** (BLOCKS - 1)
+        pooled_points = _pooled_points(input_points, padding)
         if pooled_points < 1:
             raise ValueError(
                 f"input_points={input_points} is too short for {BLOCKS - 1} poolings, expected at least "
-                f"{2 ** (BLOCKS - 1)}; raise score.input_points"
+                f"{_least_points(padding)} with padding '{padding}'; raise score.input_points"
             )
         layers: list[nn.Module] = []
         for block in range(BLOCKS):
@@ -46,8 +54,8 @@ class Forecaster(nn.Module):
                 layers.append(nn.MaxPool1d(2))
             for layer in range(LAYERS_PER_BLOCK):
                 features = 1 if block == layer == 0 else KERNELS
-                layers += [nn.Conv1d(features, KERNELS, 3, padding="same"), nn.Tanh()]
-        self.represent = nn.Sequential(*layers, nn.Flatten())
+                layers += [nn.Conv1d(features, KERNELS, 3, padding=padding), nn.Tanh()]
+        self.represent = nn.Sequential(*layers)
         self.foretell = nn.Sequential(
             nn.Linear(KERNELS * pooled_points, 64),
             nn.ReLU(),
@@ -58,7 +66,19 @@ class Forecaster(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the forecasts."""
-        return self.foretell(self.represent(inputs[:, None, :]))
+        features = inputs[:, None, None, :].contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=not self.training and has_bfloat16()):
+            for layer in self.represent:
+                if isinstance(layer, nn.Conv1d):
+                    margin = (0, 1) if layer.padding == "same" else (0, 0)
+                    features = nn.functional.conv2d(
+                        features, layer.weight[:, :, None], layer.bias, padding=margin
+                    )
+                elif isinstance(layer, nn.MaxPool1d):
+                    features = nn.functional.max_pool2d(features, (1, 2))
+                else:
+                    features = layer(features)
+        return self.foretell(features.float().flatten(1))
 
 
 def forecast(model: Forecaster, inputs: np.ndarray) -> np.ndarray:
@@ -69,9 +89,30 @@ def forecast(model: Forecaster, inputs: np.ndarray) -> np.ndarray:
         return torch.cat([model(batch) for batch in tensor.split(BATCH)]).numpy()
 
 
-def restore(state: State, input_points: int, target_points: int) -> Forecaster:
+@lru_cache
+def has_bfloat16() -> bool:
+    """Return whether this CPU multiplies bfloat16; where it does not, they would be slower than float32."""
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def _pooled_points(input_points: int, padding: Padding) -> int:
+    """Return how many points are left after the last block."""
+    lost = 0 if padding == "same" else 2 * LAYERS_PER_BLOCK
+    left = input_points - lost
+    for _ in range(BLOCKS - 1):
+        left = left // 2 - lost
+    return left
+
+
+def _least_points(padding: Padding) -> int:
+    """Return the shortest input that leaves a point."""
+    return next(n for n in range(1, 1000) if _pooled_points(n, padding) >= 1)
+
+
+def restore(state: State, input_points: int, target_points: int, padding: Padding = "same") -> Forecaster:
     """Return the forecaster that the weights belong to, ready for use."""
-    model = Forecaster(input_points, target_points)
+    model = Forecaster(input_points, target_points, padding)
     model.load_state_dict(state)
     return model.eval()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from safetensors.torch import load_file, save_file
 
@@ -17,6 +17,7 @@ from lensfree.nets.forecaster import Forecaster, State, restore
 from lensfree.nets.weights import read_card
 
 GRID = ("input_points", "target_points", "interval_min", "smoothing_points")
+OPTIONS = ("padding", "target", "normalisation")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class ForecasterCard:
         n_windows: windows in the training split.
         validation_mse: MSE of the best epoch on the validation split.
         test_mse: MSE on the split that nothing was chosen by; nan when that split is empty.
+        padding: of the convolutions.
+        target: what forecasts are judged by.
+        normalisation: whether windows are judged by `mean_pg` and `sd_pg`, or by mean and sd of their own.
+        threshold: how `tau` followed from the training MSE, in words.
     """
 
     name: str
@@ -54,6 +59,11 @@ class ForecasterCard:
     n_windows: int
     validation_mse: float
     test_mse: float
+    # Files from before there was a choice do not say what it was.
+    padding: Literal["same", "valid"] = "same"
+    target: Literal["smoothed", "raw"] = "smoothed"
+    normalisation: Literal["training", "per_split"] = "training"
+    threshold: str = "mean + 2 sd"
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], source: Path) -> ForecasterCard:
@@ -63,12 +73,14 @@ class ForecasterCard:
             ModelError: if a value is missing.
         """
         casts: dict[str, Callable[[str], Any]] = {"str": str, "float": float, "int": int}
-        missing = [field.name for field in fields(cls) if field.name not in metadata]
+        needed = [field.name for field in fields(cls) if field.default is MISSING]
+        missing = [name for name in needed if name not in metadata]
         if missing:
             raise ModelError(
                 f"{source}: the card of a forecaster lacks {missing}; retrain it with the rule train_score"
             )
-        return cls(**{field.name: casts[str(field.type)](metadata[field.name]) for field in fields(cls)})
+        told = [field for field in fields(cls) if field.name in metadata]
+        return cls(**{field.name: casts.get(str(field.type), str)(metadata[field.name]) for field in told})
 
     @classmethod
     def from_training(
@@ -95,21 +107,25 @@ class ForecasterCard:
             trained_on=f"own data set {dataset}, {numbers['n_windows']} windows",
             seed=training.seed,
             **numbers,
-            **score.model_dump(include=set(GRID)),
+            threshold=score.threshold_rule,
+            **score.model_dump(include={*GRID, *OPTIONS}),
         )
 
     def check(self, config: ScoreConfig) -> None:
         """Refuse a configuration whose windows are not those of the training.
 
         Raises:
-            ModelError: if a length, the grid or the smoothing differs.
+            ModelError: if a length, the grid, the smoothing or one of the options differs.
         """
-        trained = {name: getattr(self, name) for name in GRID}
-        wanted = {name: getattr(config, name) for name in GRID}
+        trained = {name: getattr(self, name) for name in (*GRID, *OPTIONS, "threshold")}
+        wanted = {name: getattr(config, name) for name in (*GRID, *OPTIONS)}
+        wanted["threshold"] = config.threshold_rule
         if trained != wanted:
+            apart = [name for name in trained if trained[name] != wanted[name]]
             raise ModelError(
-                f"forecaster '{self.name}' was trained for {trained}, the section score says {wanted}; "
-                "retrain it or restore the section"
+                f"forecaster '{self.name}' was trained for { {name: trained[name] for name in apart} }, the "
+                f"section score says { {name: wanted[name] for name in apart} }; retrain it or restore the "
+                "section"
             )
 
 
@@ -136,7 +152,7 @@ def load_forecaster(path: Path) -> tuple[Forecaster, ForecasterCard]:
         ModelError: if the file is not that of a forecaster.
     """
     card = ForecasterCard.from_metadata(read_card(path), path)
-    return restore(load_file(path), card.input_points, card.target_points), card
+    return restore(load_file(path), card.input_points, card.target_points, card.padding), card
 
 
 def relabel(trained: Path, out: Path, *, name: str, version: str, trained_on: str) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lensfree.config import TrainScoreConfig
 from lensfree.io.files import written_whole
-from lensfree.nets.forecaster import Forecaster, State, forecast, granted_threads
+from lensfree.nets.forecaster import Forecaster, Padding, State, forecast, granted_threads
 
 History = list[dict[str, float]]
 
@@ -27,6 +27,8 @@ def train_forecaster(
     config: TrainScoreConfig,
     progress: Callable[[str], None] = lambda line: None,
     checkpoint: Path | None = None,
+    *,
+    padding: Padding = "same",
 ) -> tuple[State, History]:
     """Train with Adam on the mean squared error and keep the epoch that validates best.
 
@@ -43,6 +45,7 @@ def train_forecaster(
         progress: takes one line per epoch.
         checkpoint: file that keeps the state after each epoch; one that belongs to other data or another
             configuration is passed over and overwritten.
+        padding: of the convolutions.
 
     Returns:
         Weights of the best epoch, and per epoch `epoch`, `training_mse`, `validation_mse`.
@@ -56,10 +59,10 @@ def train_forecaster(
             "least one of each; use more series or the shipped model"
         )
     data = [torch.as_tensor(np.ascontiguousarray(array, dtype=np.float32)) for array in (inputs, targets)]
-    owner = _fingerprint(config, inputs, targets, validation_inputs, validation_targets)
+    owner = _fingerprint(config, padding, inputs, targets, validation_inputs, validation_targets)
     with granted_threads(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = Forecaster(inputs.shape[1], targets.shape[1])
+        model = Forecaster(inputs.shape[1], targets.shape[1], padding)
         optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
         best, history = _resume(checkpoint, owner, model, optimiser)
         for epoch in range(len(history), config.epochs):
@@ -133,9 +136,9 @@ def _keep(
         torch.save({"owner": owner, "best": best, "history": history, **trained}, partial)
 
 
-def _fingerprint(config: TrainScoreConfig, *arrays: np.ndarray) -> str:
+def _fingerprint(config: TrainScoreConfig, padding: str, *arrays: np.ndarray) -> str:
     """Return what a checkpoint must belong to: the configuration and the data."""
-    digest = hashlib.sha256(config.model_dump_json().encode())
+    digest = hashlib.sha256((config.model_dump_json() + padding).encode())
     for array in arrays:
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array, dtype=np.float32).tobytes())

@@ -16,7 +16,7 @@ from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.contracts import SERIES
 from lensfree.io.tables import empty_table, read_table
 from lensfree.nets.forecaster import State, forecast, restore
-from lensfree.nets.forecaster_card import ForecasterCard, hand_on, save_forecaster
+from lensfree.nets.forecaster_card import ForecasterCard, hand_on, load_forecaster, save_forecaster
 from lensfree.nets.forecaster_training import train_forecaster
 from lensfree.stages.detector_file import METHOD
 from lensfree.stages.plus_training import hand_plus_on, train_plus
@@ -43,19 +43,29 @@ def run(
         if score_config.method == METHOD:
             hand_plus_on(shipped, out, windows, pooled, score_config)
             return
+        load_forecaster(shipped)[1].check(score_config)
         hand_on(shipped, out, scale_for_shipped(windows, score_config))
         return
     if score_config.method == METHOD:
         train_plus(windows, pooled, out, config, score_config, dataset=dataset)
         return
     state: State = {}
+    padding = score_config.padding
 
     def train(inputs: Array, targets: Array, unseen_inputs: Array, unseen_targets: Array) -> Forecaster:
         data = (inputs, targets, unseen_inputs, unseen_targets)
-        state.update(train_forecaster(*data, config, logger.info, checkpoint)[0])
-        return partial(forecast, restore(state, inputs.shape[1], targets.shape[1]))
+        state.update(train_forecaster(*data, config, logger.info, checkpoint, padding=padding)[0])
+        return partial(forecast, restore(state, inputs.shape[1], targets.shape[1], padding))
 
-    fit = fit_forecaster(windows, train, seed=config.seed, sigma_count=score_config.sigma_count)
+    fit = fit_forecaster(
+        windows,
+        train,
+        seed=config.seed,
+        sigma_count=score_config.sigma_count,
+        quantile=score_config.threshold_quantile if score_config.threshold == "quantile" else None,
+        target=score_config.target,
+        normalisation=score_config.normalisation,
+    )
     card = ForecasterCard.from_training(state, fit.numbers(), score_config, config, dataset=dataset)
     logger.info("%s", card)
     save_forecaster(state, card, out)

@@ -1,0 +1,17 @@
+"""Rule train_experiment: histories of a data set -> a model of one method for the experiments."""
+
+from pathlib import Path
+
+from lensfree.config import ScoreConfig, TrainScoreConfig
+from lensfree.stages import train_experiment
+from lensfree.stages.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    train_experiment.run(
+        series=[Path(path) for path in snakemake.input.series],
+        out=Path(snakemake.output.model),
+        config=TrainScoreConfig.model_validate(snakemake.params.config),
+        score_config=ScoreConfig.model_validate(snakemake.params.score),
+        checkpoint=Path(snakemake.output.model).with_suffix(".checkpoint"),
+        dataset=snakemake.wildcards.dataset,
+    )
