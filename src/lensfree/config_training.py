@@ -109,7 +109,7 @@ class TransferQuantifyConfig(Section):
 
 
 class TrainScoreConfig(Section):
-    """Training of the forecaster."""
+    """Training of the forecaster and of the detector."""
 
     epochs: Count = Field(12, description="passes over the windows")
     batch: Count = Field(256, description="windows per step")
@@ -117,6 +117,10 @@ class TrainScoreConfig(Section):
     windows_per_epoch: Count = Field(20000, description="windows drawn anew for each epoch")
     seed: int = Field(3000, description="seed of split, order and weights")
     simulated_series: Count = Field(900, description="shipped model: simulated histories")
+    simulated_laboratories: Count = Field(
+        30, description="shipped detector: simulated laboratories that its histories come from"
+    )
+    laboratory_series: Count = Field(1500, description="shipped detector: their histories, all together")
     simulated_points: tuple[int, int] = Field((180, 432), description="shipped model: range of their lengths")
     simulated_abnormal: Fraction = Field(0.1, description="shipped model: share of abnormal ones, unlabelled")
 

@@ -51,8 +51,8 @@ def measure_on_chain(methods: Sequence[Method], config: Config) -> dict[str, Mea
         n_abnormal += int(seen["is_abnormal"].sum())
         n_wrong += int((seen["kind"] == WRONG_LINK).sum())
     said = (
-        f"; tracked cells of simulated cultures (synthetic), {n_abnormal} abnormal of {n_series} series of a window or "
-        f"more, {n_wrong} of them by wrong links of tracking"
+        f"; tracked cells of simulated cultures (synthetic), {n_abnormal} abnormal of {n_series} series of "
+        f"a window or more, {n_wrong} of them by wrong links of tracking"
     )
     measures = {}
     for name, rows in found.items():
