@@ -36,6 +36,9 @@ class LinkedTracks:
         self.stop = np.append(self.start[1:], len(ordered))
         self.is_start = np.zeros(len(ordered), dtype=bool)
         self.is_start[self.start] = True
+        self._extent_um = (
+            (self.position_um.min(axis=0), self.position_um.max(axis=0)) if len(ordered) else (np.zeros(2),) * 2
+        )
         by_frame = np.argsort(self.frame, kind="stable")
         numbers, first = np.unique(self.frame[by_frame], return_index=True)
         self._first = int(numbers[0]) if len(numbers) else 0
@@ -50,6 +53,12 @@ class LinkedTracks:
         """Return where a frame would be inserted among the rows of a track, as `numpy.searchsorted`."""
         key = self.track.astype(np.int64) * self._stride + (self.frame - self._first)
         return np.searchsorted(key, track * self._stride + (frame - self._first), side=side)
+
+    def inside_um(self, rows: np.ndarray) -> np.ndarray:
+        """Return how far inside the outermost positions of all cells each row is."""
+        low_um, high_um = self._extent_um
+        position_um = self.position_um[rows]
+        return np.minimum(position_um - low_um, high_um - position_um).min(axis=-1)
 
     def velocity_um(self, rows: np.ndarray, frames: int) -> np.ndarray:
         """Return the mean step per frame (row, yx) from or, if frames < 0, up to each row; 0 if there is
