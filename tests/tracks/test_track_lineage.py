@@ -89,9 +89,7 @@ def test_a_mother_seen_once_is_dearer_and_one_there_from_the_start_is_not(tiny):
     assert costs[13] == pytest.approx(costs[0])
 
 
-@pytest.mark.parametrize(
-    "nearer", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=["top", "left", "bottom", "right"]
-)
+@pytest.mark.parametrize("nearer", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=["top", "left", "bottom", "right"])
 def test_a_daughter_first_seen_at_the_edge_is_dearer(tiny, nearer):
     truth = cases.one_division()
     family = truth[(truth["cell_id"] != 1) & truth["frame"].between(10, 15)]

@@ -39,8 +39,8 @@ LATE_COST = 3.0
 """Surcharge per frame in which a daughter was missed."""
 
 EDGE_COST = 3.0
-"""Surcharge on divisions with a daughter first seen at the edge: a cell that comes in is none. The heir counts
-too, as linking may give the mother's track to the one that comes in."""
+"""Surcharge on divisions with a daughter first seen at the edge: a cell that comes in is none. The heir
+counts too, as linking may give the mother's track to the one that comes in."""
 
 EDGE_SHARE = 0.3
 """Share of the search range from the outermost positions of all cells that counts as the edge."""

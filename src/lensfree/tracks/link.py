@@ -52,7 +52,9 @@ def link(cells: pd.DataFrame, config: TrackConfig, scales: Scales | None = None)
     Raises:
         ValueError: if a position or a dry mass is not a finite number, or a cell is there twice.
     """
-    ordered = cells.sort_values("frame", kind="stable", ignore_index=True)
+    is_ordered = cells["frame"].is_monotonic_increasing  # then millions of rows need not be copied
+    by_frame = cells if is_ordered else cells.sort_values("frame", kind="stable")
+    ordered = by_frame.reset_index(drop=True)
     _check(ordered)
     _check_doubles(ordered)
     if ordered.empty:
@@ -143,7 +145,11 @@ def _check(cells: pd.DataFrame) -> None:
 
 
 def _check_doubles(cells: pd.DataFrame) -> None:
-    is_double = cells.duplicated(["frame", "y_um", "x_um"])
+    order = np.lexsort([cells[name].to_numpy() for name in ("x_um", "y_um", "frame")])
+    is_double = np.ones(len(cells), dtype=bool)
+    is_double[order[:1]] = False
+    for name in ("frame", "y_um", "x_um"):
+        is_double[order[1:]] &= np.diff(cells[name].to_numpy()[order]) == 0
     if is_double.any():
         first = cells[is_double].iloc[0]
         raise ValueError(
@@ -157,13 +163,14 @@ def _coordinates(
     cells: pd.DataFrame, scales: Scales, config: TrackConfig
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (frame, (cell, 3) array of y, x and weighted log mass in um); missing frames are empty."""
-    log_mass_um = scales.log_mass_weight_um * log_dry_mass(cells["dry_mass_pg"].to_numpy(), config)
-    points_um = np.column_stack([cells["y_um"].to_numpy(), cells["x_um"].to_numpy(), log_mass_um])
+    y_um, x_um, dry_mass_pg = (cells[name].to_numpy() for name in ("y_um", "x_um", "dry_mass_pg"))
     frame = cells["frame"].to_numpy()
     frames = np.arange(frame[0], frame[-1] + 1)
     borders = np.searchsorted(frame, np.append(frames, frame[-1] + 1))
     for k, number in enumerate(frames):
-        yield int(number), points_um[borders[k] : borders[k + 1]]
+        own = slice(borders[k], borders[k + 1])
+        log_mass_um = scales.log_mass_weight_um * log_dry_mass(dry_mass_pg[own], config)
+        yield int(number), np.column_stack([y_um[own], x_um[own], log_mass_um])
 
 
 class _GroupSolver:
