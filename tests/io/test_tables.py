@@ -55,9 +55,9 @@ def test_text_comes_back_as_it_was(tmp_path, dtype):
 
 
 def test_text_that_is_missing_is_refused(tmp_path):
-    rows = pd.DataFrame({"series_id": [1], "n_windows": [3], "anomaly_score": 0.5, "is_flagged": True})
+    rows = pd.DataFrame({"series_id": [1, 2], "n_windows": 3, "anomaly_score": 0.5, "is_flagged": True})
     with pytest.raises(ContractError, match="column 'model' is str, expected str"):
-        write_table(tmp_path / "s.parquet", rows.assign(model=pd.Series([None], dtype="str")), SCORES)
+        write_table(tmp_path / "s.parquet", rows.assign(model=pd.Series(["a", None], dtype="str")), SCORES)
 
 
 def test_missing_and_extra_columns_are_named(tmp_path):
