@@ -52,10 +52,11 @@ SCALE = """
 ## Long and crowded acquisitions
 
 **Synthetic**: the set 10k, and half a sensor of the set 1k, thinned out every three days, for {most_frames}
-frames and for the first {fewer_frames} of them. What the stage `track` costs as a process of its own that reads
-the tables of cells and writes those of tracks, interpreter and packages included; beside it trackpy alone, which
-links the same positions (range 16 pixels, memory 2, adaptive) and writes who is who. One thread. Without any
-cells the stage takes {nothing_mb:.0f} MB; "per detection" is what each takes beyond that.
+frames and for the first {fewer_frames} of them. What the stage `track` costs as a process of its own that
+reads the tables of cells and writes those of tracks, interpreter and packages included; beside it trackpy
+alone, which links the same positions (range 16 pixels, memory 2, adaptive) and writes who is who. One
+thread. Without any cells the stage takes {nothing_mb:.0f} MB; "per detection" is what each takes beyond
+that.
 """
 SCALE_COLUMNS = (
     *("frames", "detections", "lensfree CPU [s]", "trackpy CPU [s]", "ratio", "lensfree memory [MB]"),
