@@ -1,8 +1,9 @@
 """Seconds and peak memory of a full sensor frame's OPD map to the list of four measurements.
 
 The map is synthetic: a field of cells behind full optics, noise and the shipped reconstruction, repeated as
-tiles until it fills the sensor; cells at the seams are cut. On the CPU, and on a GPU where one answers to
-CuPy. Linux only, for the memory. Usage: python benchmarks/quantification_speed.py, from the project's folder.
+tiles until it fills the sensor; cells at the seams are cut. On the CPU once more with white noise, which the
+network looks at twice. On a GPU too where one answers to CuPy. Linux only, for the memory.
+Usage: python benchmarks/quantification_speed.py, from the project's folder.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from lensfree.stages.training_fields import FieldMaker
 MODELS = Path("models")
 CELLS_PER_MM2 = 255.0
 Z_UM = 1000.0
+NOISE_NM = 20.0
 TURNS = 3
 NO_GPU = "no GPU answers to CuPy: speed.quantify_measurements_per_s was not measured"
 MB_PER_GB = 1000.0
@@ -75,6 +77,12 @@ def full_map(config: Config, refine: Refine | None, shape_yx: tuple[int, int] = 
     tile_nm = retrieve_opd(FieldMaker(recipe, config.optics, rng).draw(rng), config, refine)
     repeats = [-(-n // m) for n, m in zip(shape_yx, TILE_YX, strict=True)]
     return np.tile(tile_nm, repeats)[: shape_yx[0], : shape_yx[1]].astype(np.float32)
+
+
+def noisy(opd_nm: np.ndarray, seed: int) -> np.ndarray:
+    """Return a map (y, x) [nm] with white noise of `NOISE_NM` added, float32; no two tiles have the same."""
+    noise = np.random.default_rng(seed).standard_normal(opd_nm.shape, np.float32)
+    return np.asarray(opd_nm + np.float32(NOISE_NM) * noise, np.float32)
 
 
 def seconds_and_cells(
@@ -162,6 +170,19 @@ def entries(
     }
 
 
+def noisy_entries(cost: Cost, shape_yx: tuple[int, ...]) -> dict[str, dict[str, object]]:
+    """Return the lines of the table for a map with noise on the CPU: seconds, and the memory they took."""
+    size = f"OPD map of {shape_yx[0]} x {shape_yx[1]}, synthetic, {CELLS_PER_MM2:g} cells/mm2"
+    size += f" and {NOISE_NM:g} nm of white noise"
+    said = f"{size}, to the list of four measurements"
+    return {
+        "speed.cpu_quantify_noisy_s": entry(cost.total_s, "s", "lower", said, cost.turns, __file__),
+        "speed.cpu_quantify_noisy_peak_gb": entry(
+            cost.peak_gb, "GB", "lower", f"peak memory, {size}", cost.turns, __file__
+        ),
+    }
+
+
 def main() -> None:
     """Measure on the CPU, on a GPU if one answers, and write."""
     config = Config()
@@ -173,6 +194,9 @@ def main() -> None:
     cost = in_own_process(on_cpu, *arguments)
     print(cost, flush=True)
     write(entries(cost, opd_nm.shape, "cpu", None))
+    cost = in_own_process(on_cpu, noisy(opd_nm, config.evaluate.seeds[0]), *arguments[1:])
+    print(cost, flush=True)
+    write(noisy_entries(cost, opd_nm.shape))
     if resolve_device("auto") == "cpu":
         print(NO_GPU)
         return

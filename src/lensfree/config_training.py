@@ -211,6 +211,11 @@ class EvaluateConfig(Section):
     track_dense_seeds_35pg: tuple[DenseSeeds, DenseSeeds, DenseSeeds] = Field(
         (3, 3, 1), description="the same where dry mass has a noise of 35 pg instead of 19 pg"
     )
+    track_chain_seeds: DenseSeeds = Field(
+        1, description="how many of the seeds for cultures that go through the whole chain; 0: none"
+    )
+    track_chain_px: tuple[Count, Count] = Field((384, 512), description="rows and columns of their sensor")
+    track_chain_frames: Count = Field(222, description="their length")
     score_seeds: tuple[int, ...] = Field(
         (90001, 90002, 90003, 90004, 90005),
         min_length=2,
