@@ -10,6 +10,6 @@ with job_log(snakemake.log[0]):
     flags.run(
         **{name: Path(snakemake.input[name]) for name in ("tracks", "series", "windows", "scores")},
         out=Path(snakemake.output[0]),
-        count=snakemake.params.count,
+        n_highest=snakemake.params.n_highest,
         score=ScoreConfig.model_validate(snakemake.params.score),
     )

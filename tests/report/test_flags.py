@@ -13,12 +13,12 @@ from lensfree.stages import flags
 
 def rows_of(tables, count: int, **changes) -> pd.DataFrame:
     given = {name: getattr(tables, name) for name in ("scores", "windows", "series", "tracks")}
-    return flag_rows(**{**given, **changes}, count=count, score=tables.score)
+    return flag_rows(**{**given, **changes}, n_highest=count, score=tables.score)
 
 
 def run(paths, out, count: int, score, **changes) -> pd.DataFrame:
     given = {name: getattr(paths, name) for name in ("tracks", "series", "windows", "scores")}
-    flags.run(**{**given, **changes}, out=out, count=count, score=score)
+    flags.run(**{**given, **changes}, out=out, n_highest=count, score=score)
     return pd.read_csv(out)
 
 
@@ -104,7 +104,7 @@ def test_nothing_scored_is_a_file_with_a_header_alone(tmp_path, world):
     for name, contract in contracts.items():
         write_table(tmp_path / f"{name}.parquet", empty_table(contract), contract)
     paths = {name: tmp_path / f"{name}.parquet" for name in contracts}
-    flags.run(**paths, out=tmp_path / "flags.csv", count=12, score=world.score)
+    flags.run(**paths, out=tmp_path / "flags.csv", n_highest=12, score=world.score)
     assert (tmp_path / "flags.csv").read_text(encoding="utf-8").splitlines() == [",".join(COLUMNS)]
 
 

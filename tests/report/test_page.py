@@ -192,7 +192,8 @@ def test_a_card_begins_with_the_evidence_and_says_how_rare_and_in_which_view(sur
     assert "1. Series 1: lost dry mass flagged" in text
     assert re.search(
         r"From 30\.0 h on dry mass fell from 375 to 188 pg, by 50 %, and the cell did not divide in the "
-        r"5\.8 h after\. Fewer than 1 in 10,000 normal series look as odd\. Most unusual was its shape over 3 h\. ",
+        r"5\.8 h after\. Fewer than 1 in 10,000 normal series look as odd\. "
+        r"Most unusual was its shape over 3 h\. ",
         text,
     )
     assert "Onset: frame 180 (30.0 h), y 60 µm, x 115 µm (row 36, column 69), cell 2." in text

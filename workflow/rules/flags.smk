@@ -7,7 +7,7 @@ rule flags:
     output:
         "<results>/{acquisition}/flags.csv",
     params:
-        count=lambda wildcards: CONFIGS[wildcards.acquisition].report.anomalies,
+        n_highest=lambda wildcards: CONFIGS[wildcards.acquisition].report.anomalies,
         score=section("score"),
         code=code_digest("flags"),
     log:

@@ -20,17 +20,17 @@ def flag_rows(
     series: pd.DataFrame,
     tracks: pd.DataFrame,
     *,
-    count: int,
+    n_highest: int,
     score: ScoreConfig,
 ) -> pd.DataFrame:
-    """Return a row per flagged series and per series among the first `count`, in the order of the ranking.
+    """Return a row per flagged series and per series among the first of the ranking, in its order.
 
     Args:
         scores: the scores table.
         windows: the windows table.
         series: the series table.
         tracks: the tracks table.
-        count: how many of the highest ranked are listed, flagged or not.
+        n_highest: how many of the highest ranked are listed, flagged or not.
         score: settings of the windows.
 
     Returns:
@@ -38,7 +38,7 @@ def flag_rows(
         hour where no onset is known; missing for a series whose cells are not in the tracks.
     """
     ranked = rank_series(scores, windows)
-    asked = ranked[ranked["is_flagged"].to_numpy(dtype=bool) | (ranked["rank"] <= count)]
+    asked = ranked[ranked["is_flagged"].to_numpy(dtype=bool) | (ranked["rank"] <= n_highest)]
     rows_of, windows_of = dict(list(series.groupby("series_id"))), dict(list(windows.groupby("series_id")))
     places = []
     for name, onset_h in asked[["series_id", "onset_h"]].itertuples(index=False):

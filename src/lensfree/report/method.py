@@ -72,8 +72,8 @@ def _by_surprise(content: PageContent) -> str:
         f"over {third_h:g} h and over {tenth_h:g} h, whatever its size; and how far the forecast of "
         f"{forecast_h:g} h was off, measured against how sure it was. Courses and shapes are compared with "
         "those the detector learnt from: odd is what has few like it. The way in which a series is oddest "
-        "counts; its surprise is −ln of the share of normal series that are as odd in it. A series is flagged "
-        f"when a share of less than α = {alpha:g} of normal series looks as odd{here}: among 1,000 normal "
-        f"series about {1000 * alpha:g} are flagged all the same. The shares are extrapolated from the middle "
-        "of the histories that the detector learnt from, some of which may have been abnormal."
+        "counts; its surprise is −ln of the share of normal series that are as odd in it. A series is "
+        f"flagged when a share of less than α = {alpha:g} of normal series looks as odd{here}: among 1,000 "
+        f"normal series about {1000 * alpha:g} are flagged all the same. The shares are extrapolated from "
+        "the middle of the histories that the detector learnt from, some of which may have been abnormal."
     )

@@ -47,8 +47,9 @@ def draw_strip(
         marked = style.ONSET if thumbnail.is_onset else style.RED if is_failed else None
         if marked is not None:
             lw, zorder = (2.6, 6) if thumbnail.is_onset else (1.8, 5)
-            look = {"fill": False, "ec": marked, "lw": lw, "clip_on": False, "zorder": zorder}
-            axes.add_patch(Rectangle((begin_h, 0), width_h, 1, **look))
+            frame = Rectangle((begin_h, 0), width_h, 1, fill=False, ec=marked, lw=lw, zorder=zorder)
+            frame.set_clip_on(False)
+            axes.add_patch(frame)
         if thumbnail.is_first_after_division:
             axes.text(
                 begin_h + 0.07 * width_h, 0.95, "*", color=style.MARK, fontsize=17, weight="bold", va="top"

@@ -22,10 +22,10 @@ def run(
     windows: Path,
     scores: Path,
     out: Path,
-    count: int,
+    n_highest: int,
     score: ScoreConfig,
 ) -> None:
-    """Write flags.csv: every flagged series and the first `count` of the ranking, with empty verdicts.
+    """Write flags.csv: every flagged series and the first `n_highest` of the ranking, with empty verdicts.
 
     The file is made anew whenever the scores are: a person fills in a copy that lies elsewhere.
 
@@ -37,7 +37,7 @@ def run(
         read_table(windows, WINDOWS),
         read_table(series, SERIES),
         read_table(tracks, TRACKS),
-        count=count,
+        n_highest=n_highest,
         score=score,
     )
     table = with_room_for_verdicts(found)

@@ -46,6 +46,7 @@ def train_plus(
     outlook: State = {}
     plus = fit_plus(
         windows,
+        series,
         outlook_trainer(config, outlook),
         contamination=score_config.contamination,
         seed=config.seed,
@@ -66,7 +67,7 @@ def train_plus(
         n_histories=n_histories,
         n_windows=len(windows),
     )
-    logger.info("%s", save_detector(out, plus, outlook, learn_norms(series), card))
+    logger.info("%s", save_detector(out, plus, outlook, card))
 
 
 def hand_plus_on(
