@@ -30,7 +30,7 @@ def test_it_ranks_by_surprise_and_flags_at_alpha(judge, make_population):
     windows = cut_windows(table, CONFIG)
     judged = judge.judge(table)
     check_complete(judged, windows, "stardusts_plus")
-    by_window, cells = judge.plus.judge(windows, 0.02)
+    by_window, cells = judge.plus.judge(windows, table, 0.02)
     assert judged.cells["score"].tolist() == cells["surprise"].tolist()
     assert judged.cells["is_flagged"].tolist() == cells["is_flagged"].tolist()
     assert judged.windows["score"].tolist() == by_window["surprise"].tolist()
@@ -46,7 +46,7 @@ def test_the_seed_and_the_share_of_abnormal_reach_the_fit(judge, make_population
 
     fitted = PlusMethod(trainer).fit(table, CONFIG, 5)
     assert seeds == [5]
-    expected = fit_plus(cut_windows(table, CONFIG), flat, contamination=CONFIG.contamination, seed=5)
+    expected = fit_plus(cut_windows(table, CONFIG), table, flat, contamination=CONFIG.contamination, seed=5)
     assert fitted.plus.tail == expected.tail == judge.plus.tail
 
 

@@ -8,7 +8,6 @@ share is left out of what counts as known, and normal cells' scores are learnt f
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from scipy import ndimage
 
 from lensfree.anomaly.density import Density, Stretches, cut_stretches, fit_density, views
 from lensfree.anomaly.norms import Norms
+from lensfree.anomaly.outlooks import Outlook, Trainer, cross_fitted, forecast_scores
 from lensfree.anomaly.reasons import log_odds
 from lensfree.anomaly.surprise import Scales, Tail, learn_scales, learn_tail
 from lensfree.anomaly.windows import Windows
@@ -25,15 +25,7 @@ FORECAST = "forecast"
 KINDS = "kinds"
 MAX_HISTORIES = 2000
 """More training histories than this are drawn from: density and tail need no more."""
-BLOCK = 8192
-_LEAST = 1e-6
 _SD_PER_MAD = 1.4826
-
-Outlook = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Standardised inputs (n, input_points) to mean and sd (n, target_points) of the points that follow."""
-
-Trainer = Callable[[np.ndarray, np.ndarray], Outlook]
-"""Standardised inputs and targets (not smoothed) to an outlook."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,8 @@ class Plus:
     @property
     def view_names(self) -> tuple[str, ...]:
         """Return the names of the views in the order of the scales."""
-        return (*(density.view.name for density in self.densities), FORECAST, KINDS)
+        names = (*(density.view.name for density in self.densities), FORECAST, KINDS)
+        return names[: len(self.cells.median)]
 
     def for_population(self, unit_pg: float, norms: Norms) -> Plus:
         """Return the detector for a population of another median dry mass [pg] and other norms."""
@@ -90,8 +83,8 @@ class Plus:
             _by_window(density.log_distance(part), part, windows)
             for density, part in self._stretches(windows)
         ]
-        errors, mse = _forecast_scores(windows, self.outlook, self.unit_pg, self.spread)
-        odds = _odds(windows, series, self.norms)
+        errors, mse = forecast_scores(windows, self.outlook, self.unit_pg, self.spread)
+        odds = _odds(windows, series, self.norms) if KINDS in self.view_names else None
         return self._tables(windows, [*scores, (errors, errors)], odds, mse, alpha)
 
     def _stretches(self, windows: Windows) -> list[tuple[Density, Stretches]]:
@@ -101,7 +94,7 @@ class Plus:
         self,
         windows: Windows,
         scores: list[tuple[np.ndarray, np.ndarray]],
-        odds: pd.Series,
+        odds: pd.Series | None,
         mse: np.ndarray,
         alpha: float,
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -117,7 +110,8 @@ class Plus:
             }
         )
         table = cell_scores(windows, self.densities, [part[1] for part in scores], self.unit_pg)
-        table = table.assign(**{KINDS: odds.reindex(table.index)})
+        if odds is not None:
+            table = table.assign(**{KINDS: odds.reindex(table.index)})
         by_view = self.cells.surprise(table.to_numpy())
         grouped = judged.groupby("series_id", sort=True)["is_abnormal"]
         highest = by_view.max(axis=1) if len(table) else np.empty(0)
@@ -138,7 +132,13 @@ class Plus:
 
 
 def fit_plus(
-    windows: Windows, series: pd.DataFrame, train: Trainer, *, contamination: float, seed: int
+    windows: Windows,
+    series: pd.DataFrame,
+    train: Trainer,
+    *,
+    contamination: float,
+    seed: int,
+    is_kinds_asked: bool = True,
 ) -> Plus:
     """Fit to the windows of histories of which an unknown share is abnormal.
 
@@ -148,6 +148,8 @@ def fit_plus(
         train: makes the forecast.
         contamination: share of the histories that is not counted as known, the most surprising ones.
         seed: of all that is drawn.
+        is_kinds_asked: whether the known kinds are a view; without, nothing that this project knows of
+            anomalies decides.
 
     Raises:
         ValueError: too few histories, or they do not vary.
@@ -181,11 +183,12 @@ def fit_plus(
             worst = rank > rank.quantile(1 - contamination)
             is_known.update(zip(worst.index.tolist(), (~worst).tolist(), strict=True))
     known = np.vectorize(is_known.get, otypes=[bool])(windows.series_id)
-    errors, outlook = _cross_fitted(windows, known, train, unit_pg, spread, rng)
+    errors, outlook = cross_fitted(windows, known, train, unit_pg, spread, rng)
     scores.append((errors, errors))
     norms = Norms.learn(series)
     table = cell_scores(windows, densities, [part[1] for part in scores], unit_pg)
-    table = table.assign(**{KINDS: _odds(windows, series, norms).reindex(table.index)})
+    if is_kinds_asked:
+        table = table.assign(**{KINDS: _odds(windows, series, norms).reindex(table.index)})
     cells = learn_scales(table.to_numpy(), contamination)
     by_window = np.stack([part[0] for part in scores], axis=1)
     of_windows = learn_scales(by_window, contamination)
@@ -236,50 +239,6 @@ def _by_window(values: np.ndarray, stretches: Stretches, windows: Windows) -> tu
     _, start = np.unique(stretches.series_id, return_index=True)
     offset = (windows.first - windows.first[at][index]) // view.step
     return ahead[start[index] + offset], values
-
-
-def _forecast_scores(
-    windows: Windows, outlook: Outlook, unit_pg: float, spread: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return, per window, ln of the mean squared error in foretold variances, and the plain MSE."""
-    surprise, mse = np.empty(len(windows)), np.empty(len(windows))
-    for start in range(0, len(windows), BLOCK):
-        block = slice(start, start + BLOCK)
-        inputs, raw, smoothed = standardised(windows.take(block), unit_pg, spread)
-        mean, sd = outlook(inputs)
-        surprise[block] = np.log(np.mean(((raw - mean) / sd) ** 2, axis=1) + _LEAST)
-        mse[block] = np.mean((smoothed - mean) ** 2, axis=1)
-    return surprise, mse
-
-
-def standardised(
-    windows: Windows, unit_pg: float, spread: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return inputs, targets as measured and smoothed targets as (value / unit - 1) / spread, float32."""
-    parts = (windows.inputs, windows.targets_raw, windows.targets)
-    inputs, raw, smoothed = (((part / unit_pg - 1) / spread).astype(np.float32) for part in parts)
-    return inputs, raw, smoothed
-
-
-def _cross_fitted(
-    windows: Windows,
-    known: np.ndarray,
-    train: Trainer,
-    unit_pg: float,
-    spread: float,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, Outlook]:
-    """Return every window's error by a forecast not trained on its family, and a forecast trained on all."""
-    lineage, index = np.unique(windows.lineage, return_inverse=True)
-    half = rng.permutation(len(lineage))[index] % 2
-    inputs, raw, _ = standardised(windows.take(known), unit_pg, spread)
-    errors = np.empty(len(windows))
-    for side in (0, 1):
-        is_other = half[known] != side
-        outlook = train(inputs[is_other], raw[is_other])
-        mine = np.flatnonzero(half == side)
-        errors[mine] = _forecast_scores(windows.take(mine), outlook, unit_pg, spread)[0]
-    return errors, train(inputs, raw)
 
 
 def _drawn(windows: Windows, rng: np.random.Generator) -> Windows:

@@ -9,11 +9,13 @@ import pandas as pd
 
 from lensfree.anomaly.methods import Judgement
 from lensfree.anomaly.norms import Norms
-from lensfree.anomaly.plus import Plus, Trainer, fit_plus
+from lensfree.anomaly.outlooks import Trainer
+from lensfree.anomaly.plus import Plus, fit_plus
 from lensfree.anomaly.windows import cut_windows
 from lensfree.config import ScoreConfig
 
 NAME = "stardusts_plus"
+WITHOUT_KINDS = "stardusts_plus_without_kinds"
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ class PlusJudge:
 
 @dataclass(frozen=True)
 class PlusMethod:
-    """What fits the detector; the forecast is trained by a callable that a seed gives."""
+    """What fits the detector, with or without known kinds; a seed gives what trains the forecast."""
 
     trainer_of_seed: Callable[[int], Trainer]
     name: str = NAME
     is_slow: bool = False
+    is_kinds_asked: bool = True
 
     def fit(self, series: pd.DataFrame, config: ScoreConfig, seed: int) -> PlusJudge:
         """Fit to histories of which an unknown share is abnormal."""
@@ -53,5 +56,6 @@ class PlusMethod:
             self.trainer_of_seed(seed),
             contamination=config.contamination,
             seed=seed,
+            is_kinds_asked=self.is_kinds_asked,
         )
         return PlusJudge(plus, config)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 from scipy.stats import norm
 
 TURN_SD = 1.5
@@ -23,11 +24,12 @@ _QUARTER_SD = float(norm.ppf(0.75))
 _ROUNDS = 4
 _TAIL_FROM = 0.6
 _MIN_CELLS = 20
+_LEAST = 1e-12
 _ITERATIONS = 500
-USUAL_SCALE = 1.3
+USUAL_SCALE = 1.5
 """Decay of normal cells' surprise on simulated populations. It would be 1 if the views' scores were as they
 are taken to be, and one view decided."""
-_USUAL_WEIGHT = 1000.0
+_USUAL_WEIGHT = 300.0
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,13 @@ def learn_tail(surprise: np.ndarray) -> Tail:
     excess = surprise[surprise > start] - start
     steep, wide, normal = USUAL_SCALE, 4 * USUAL_SCALE, 0.8
     for _ in range(_ITERATIONS):
-        of_normal = normal * np.exp(-excess / steep) / steep
-        of_other = (1 - normal) * excess * np.exp(-excess / wide) / wide**2
-        belongs = of_normal / (of_normal + of_other)
+        ln_normal = np.log(normal / steep) - excess / steep
+        ln_other = np.log(max(1 - normal, _LEAST) * excess / wide**2) - excess / wide
+        belongs = expit(ln_normal - ln_other)
         normal = float(belongs.mean())
         weight = belongs.sum() + _USUAL_WEIGHT
         steep = float(((belongs * excess).sum() + _USUAL_WEIGHT * USUAL_SCALE) / weight)
-        mean = float(((1 - belongs) * excess).sum() / max((1 - belongs).sum(), 1e-9))
+        mean = float(((1 - belongs) * excess).sum() / max((1 - belongs).sum(), _LEAST))
         wide = max(mean / 2, 1.5 * steep)
     above = (1 - _TAIL_FROM) * normal
     return Tail(start, steep, above / (above + _TAIL_FROM))

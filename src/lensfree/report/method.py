@@ -68,9 +68,10 @@ def _by_surprise(content: PageContent) -> str:
     alpha = content.score.alpha
     here = "" if content.surprise_threshold is None else f" (surprise above {content.surprise_threshold:.3g})"
     return (
-        f"Each series is looked at in four ways: its course over {window_h:g} h with its size; its shape "
-        f"over {third_h:g} h and over {tenth_h:g} h, whatever its size; and how far the forecast of "
-        f"{forecast_h:g} h was off, measured against how sure it was. Courses and shapes are compared with "
+        f"Each series is looked at in five ways: its course over {window_h:g} h with its size; its shape "
+        f"over {third_h:g} h and over {tenth_h:g} h, whatever its size; how far the forecast of "
+        f"{forecast_h:g} h was off, measured against how sure it was; and how much better a known kind of "
+        "anomaly explains it than the life of a normal cell. Courses and shapes are compared with "
         "those the detector learnt from: odd is what has few like it. The way in which a series is oddest "
         "counts; its surprise is −ln of the share of normal series that are as odd in it. A series is "
         f"flagged when a share of less than α = {alpha:g} of normal series looks as odd{here}: among 1,000 "

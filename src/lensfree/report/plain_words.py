@@ -57,10 +57,10 @@ def rarity(normal_share: float) -> str:
 
 
 def view_in_words(view: str, score: ScoreConfig) -> str:
-    """Say which of the four views was most surprised; a view without words shows as it is.
+    """Say which of the views was most surprised; a view without words shows as it is.
 
     Args:
-        view: window, third, tenth or forecast, as in `contracts.SCORES`.
+        view: window, third, tenth, forecast or kinds, as in `contracts.SCORES`.
         score: settings of the windows.
     """
     window_h, third_h, tenth_h, forecast_h = view_hours(score)
@@ -68,6 +68,7 @@ def view_in_words(view: str, score: ScoreConfig) -> str:
         "window": f"its course over {window_h:g} h",
         "third": f"its shape over {third_h:g} h",
         "tenth": f"its shape over {tenth_h:g} h",
+        "kinds": "how well a known kind of anomaly explains it",
         "forecast": f"how far the forecast of {forecast_h:g} h was off",
     }
     return f"Most unusual was {words.get(view, view)}." if view else ""

@@ -94,9 +94,7 @@ class DetectorCard:
             )
 
 
-def save_detector(
-    path: Path, plus: Plus, outlook: State, card: DetectorCard
-) -> DetectorCard:
+def save_detector(path: Path, plus: Plus, outlook: State, card: DetectorCard) -> DetectorCard:
     """Save a detector whole; an empty version in the card is filled with one that follows from the arrays."""
     arrays = {name: part for density in plus.densities for name, part in density.arrays().items()}
     tensors = {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in arrays.items()}

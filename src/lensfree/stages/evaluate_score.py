@@ -14,7 +14,7 @@ from lensfree.stages.score_methods import all_methods
 from lensfree.stages.score_page import build_page
 from lensfree.stages.score_sets import draw_sets
 
-ON_CHAIN = ("stardusts_plus", "knn", "isolation_forest")
+ON_CHAIN = ("stardusts_plus", "stardusts_plus_without_kinds", "knn", "isolation_forest")
 """What also judges histories that tracking made: the best ones of the page."""
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from lensfree.anomaly.fit import MIN_LINEAGES
 from lensfree.anomaly.norms import Norms
-from lensfree.anomaly.plus import Outlook, Trainer, fit_plus
+from lensfree.anomaly.outlooks import Outlook, Trainer
+from lensfree.anomaly.plus import fit_plus
 from lensfree.anomaly.windows import Windows
 from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.nets.outlook import State, foretell, train_outlook

@@ -19,7 +19,8 @@ from lensfree.stages.score_measures import OfSeed
 WORDS = {
     "stardusts": "published: CNN forecast 120 -> 60, MSE; ranked by A",
     "stardusts.mean_mse": "the same, ranked by mean MSE",
-    "stardusts_plus": "density at three lengths and a forecast with its own sd; default of the pipeline",
+    "stardusts_plus": "default: density at three lengths, a forecast with its own sd, odds of known kinds",
+    "stardusts_plus_without_kinds": "the same without the odds of known kinds",
     "persistence": "the last dry mass seen stays; mean MSE",
     "ridge": "linear forecast 120 -> 60; mean MSE",
     "pca": f"what {RECONSTRUCTED_FROM} principal components leave of a window",
@@ -62,6 +63,11 @@ machine that wrote this page.
 The prototype is an independent one, written and measured apart from this project on one seed of a similar
 simulation (84 abnormal of 600): figures of different origin compare roughly. Its P / R are by the
 paper's rule, except where it says alpha: there by a quantile of held-back cells, as here."""
+
+CAUTION = """The odds of known kinds (`anomaly/reasons.py`) come from a model of dry mass that knows by which
+sizes kinds are called, written after the simulation was read: on simulated cells they are nearly always right,
+and that is **no figure to expect of real cells**. What the detector is worth without them is the row
+`stardusts_plus_without_kinds`, and on kinds that neither knows, the last lines of the next table."""
 
 KINDS_HEAD = """## By kind
 
@@ -115,7 +121,7 @@ def build_page(
         sigma_count=score.sigma_count,
         flag_above=score.flag_above,
     )
-    parts = [head, _side_by_side(found)]
+    parts = [head, _side_by_side(found), CAUTION]
     if not matrix_profile.is_available():
         parts.append("The matrix profile is left out: stumpy was not installed (extra `peers`).")
     parts += [KINDS_HEAD, _by_kind(found)]
