@@ -24,7 +24,16 @@ from lensfree.cells.second_look import FULL_NM, FULL_SHARE, second_share
 from lensfree.config import Config
 
 CONFIG = Config()
-COST = Cost(network_s=1.5, maxima_s=0.5, integral_s=1.0, total_s=3.0, n_cells=700, peak_gb=0.9, turns=3)
+COST = Cost(
+    network_s=1.5,
+    maxima_s=0.5,
+    integral_s=1.0,
+    total_s=3.0,
+    processor_s=5.5,
+    n_cells=700,
+    peak_gb=0.9,
+    turns=3,
+)
 NOISY_COST = replace(COST, total_s=8.0)
 
 
@@ -60,15 +69,15 @@ def test_turns_are_timed_between_waits_for_the_device():
     seconds, n_cells = seconds_and_cells(
         field.opd_nm, weights, CONFIG.quantify, PITCH_UM, "cpu", lambda: waits.append(1), 2
     )
-    assert seconds.shape == (2, 3) and (seconds > 0).all()
+    assert seconds.shape == (2, 4) and (seconds > 0).all()
     assert n_cells == len(DOMES)
     assert len(waits) == 3 * 3  # before, between and after, the first map included
 
 
 def test_seconds_are_medians_and_the_total_is_that_of_the_sums():
-    cost = cost_of(np.array([[1.0, 5.0, 1.0], [2.0, 1.0, 3.0], [9.0, 2.0, 2.0]]), 10, 0.5)
+    cost = cost_of(np.array([[1.0, 5.0, 1.0, 30.0], [2.0, 1.0, 3.0, 40.0], [9.0, 2.0, 2.0, 20.0]]), 10, 0.5)
     assert (cost.network_s, cost.maxima_s, cost.integral_s) == (2.0, 2.0, 2.0)
-    assert (cost.total_s, cost.turns) == (7.0, 3)
+    assert (cost.total_s, cost.processor_s, cost.turns) == (7.0, 30.0, 3)
     assert cost.measurements_per_s == pytest.approx(4 * 10 / (2.0 + 2.0))
 
 
@@ -86,6 +95,7 @@ def test_lines_name_what_was_measured_and_where():
     assert cpu["speed.cpu_quantify_integral_s"]["value"] == 1.0
     assert cpu["speed.cpu_quantify_network_s"]["value"] == 1.5
     assert cpu["speed.cpu_quantify_maxima_s"]["value"] == 0.5
+    assert cpu["speed.cpu_quantify_processor_s"]["value"] == 5.5
     assert cpu["speed.cpu_quantify_cells"]["value"] == 700
     assert cpu["speed.cpu_quantify_measurements_per_s"]["value"] == pytest.approx(1400)
     assert cpu["speed.cpu_quantify_peak_gb"]["unit"] == "GB"
@@ -94,11 +104,13 @@ def test_lines_name_what_was_measured_and_where():
     gpu = entries(COST, SHAPE_YX, "gpu", "H200")
     assert gpu["speed.quantify_measurements_per_s"]["machine"] == "H200"
     assert not set(gpu) & set(cpu)
+    assert not [key for key in gpu if "processor" in key]
 
 
 def test_lines_of_the_noisy_map_say_its_noise_and_have_keys_of_their_own():
     lines = noisy_entries(COST, SHAPE_YX)
     assert lines["speed.cpu_quantify_noisy_s"]["value"] == 3.0
+    assert lines["speed.cpu_quantify_noisy_processor_s"]["value"] == 5.5
     assert lines["speed.cpu_quantify_noisy_peak_gb"]["value"] == 0.9
     assert all("20 nm of white noise" in line["meaning"] for line in lines.values())
     assert not set(lines) & set(entries(COST, SHAPE_YX, "cpu", None))
