@@ -172,8 +172,8 @@ def test_the_default_method_is_explained_by_its_views_and_by_alpha(surprised_pag
     assert "its course over 30 h with its size" in text
     assert "its shape over 10 h and over 3 h" in text
     assert "how far the forecast of 10 h was off" in text
-    assert "α = 0.005 of normal series looks as odd (surprise above 5.6)" in text
-    assert "among 1,000 normal series about 5 are flagged all the same" in text
+    assert "α = 0.003 of normal series looks as odd (surprise above 5.6)" in text
+    assert "among 1,000 normal series about 3 are flagged all the same" in text
     assert "MSE" not in text
     assert "red shade" not in text
 

@@ -55,7 +55,8 @@ the histories.
 A figure is the mean over seeds, +- its sd over seeds. AUC and AP are of cells (histories). **P / R** are
 precision and recall of the flags at the method's own threshold: for forecasts the paper's rule, a window
 above mean + {sigma_count:g} sd of the training windows and a cell with a share A of them above
-{flag_above:g}; for the others the 90 % quantile of the training cells that were held back from the fit.
+{flag_above:g}; for `stardusts_plus` an estimated share of {alpha:g} of normal cells that look as odd; for the
+others the 90 % quantile of the training cells that were held back from the fit.
 **R at P 0.96** is the recall at the best threshold of that precision, chosen with the truth known. A window
 counts as abnormal if it belongs to an abnormal history and reaches beyond the onset. CPU time is that of the
 machine that wrote this page.
@@ -65,8 +66,8 @@ simulation (84 abnormal of 600): figures of different origin compare roughly. It
 paper's rule, except where it says alpha: there by a quantile of held-back cells, as here."""
 
 CAUTION = """The odds of known kinds (`anomaly/reasons.py`) come from a model of dry mass that knows by which
-sizes kinds are called, written after the simulation was read: on simulated cells they are nearly always right,
-and that is **no figure to expect of real cells**. What the detector is worth without them is the row
+sizes kinds are called, written after the simulation was read: on simulated cells they are nearly always
+right, and that is **no figure to expect of real cells**. What the detector is worth without them is the row
 `stardusts_plus_without_kinds`, and on kinds that neither knows, the last lines of the next table."""
 
 KINDS_HEAD = """## By kind
@@ -120,6 +121,7 @@ def build_page(
         points=score.input_points + score.target_points,
         sigma_count=score.sigma_count,
         flag_above=score.flag_above,
+        alpha=score.alpha,
     )
     parts = [head, _side_by_side(found), CAUTION]
     if not matrix_profile.is_available():
