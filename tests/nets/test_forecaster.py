@@ -286,8 +286,6 @@ def test_a_file_returns_weights_and_card_to_the_last_digit(trained, tmp_path):
 
 
 def test_a_file_of_another_network_is_refused(trained, tmp_path):
-    from safetensors.torch import save_file
-
     path = tmp_path / "other.safetensors"
     save_file(trained[0], path, metadata={"name": "unwrap", "version": "1"})
     with pytest.raises(ModelError, match=r"other.safetensors: the card of a forecaster lacks \['trained_on'"):
