@@ -77,9 +77,11 @@ def test_the_largest_set_is_as_large_as_the_papers():
 
 def test_parts_are_written_as_they_are_done(monkeypatch, capsys):
     written = []
-    parts = {
-        name: (lambda name=name: {f"speed.{name}": scoring.line(1.5, "s", "lower", name)}) for name in "ab"
-    }
+
+    def part(name: str):
+        return lambda: {f"speed.{name}": scoring.line(1.5, "s", "lower", name)}
+
+    parts = {name: part(name) for name in "ab"}
     monkeypatch.setattr(scoring, "PARTS", parts)
     monkeypatch.setattr(scoring, "write", written.append)
     scoring.main(["b"])
