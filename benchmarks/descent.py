@@ -7,6 +7,7 @@ compared, so that the ratios hold when the machine's speed drifts. Usage: python
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -91,6 +92,13 @@ def medians(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
+def this_machine() -> str:
+    """Return processor and threads of this process, and the load where other work shared the cores."""
+    said = f"{platform.machine()}, {cpu_count()} threads"
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
+    return said if load <= cores + 1 else f"{said}, beside other jobs (load {load:.1f} on {cores} cores)"
+
+
 def entry(value: float, unit: str, better: str, meaning: str, n: int, script: str) -> dict[str, object]:
     """Return one line of the table: what was measured, on what, when and by which script."""
     return {
@@ -99,7 +107,7 @@ def entry(value: float, unit: str, better: str, meaning: str, n: int, script: st
         "better": better,
         "meaning": meaning,
         "n": n,
-        "machine": f"{platform.machine()}, {cpu_count()} threads",
+        "machine": this_machine(),
         "date": date.today().isoformat(),
         "command": f"python benchmarks/{Path(script).name}",
     }

@@ -1,8 +1,9 @@
 """Seconds and peak memory of a full sensor frame's OPD map to the list of four measurements.
 
 The map is synthetic: a field of cells behind full optics, noise and the shipped reconstruction, repeated as
-tiles until it fills the sensor; cells at the seams are cut. On the CPU, and on a GPU where one answers to
-CuPy. Linux only, for the memory. Usage: python benchmarks/quantification_speed.py, from the project's folder.
+tiles until it fills the sensor; cells at the seams are cut. On the CPU once more with white noise, which the
+network looks at twice. On a GPU too where one answers to CuPy. Linux only, for the memory.
+Usage: python benchmarks/quantification_speed.py, from the project's folder.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ from lensfree.stages.training_fields import FieldMaker
 MODELS = Path("models")
 CELLS_PER_MM2 = 255.0
 Z_UM = 1000.0
+NOISE_NM = 20.0
 TURNS = 3
+NOISY_TURNS = 1
+COMPUTED = "processor time of all threads"
 NO_GPU = "no GPU answers to CuPy: speed.quantify_measurements_per_s was not measured"
 MB_PER_GB = 1000.0
 
@@ -49,6 +53,7 @@ class Cost:
         maxima_s: seconds from its maps to the list.
         integral_s: seconds of the integrals of OPD, which the CPU makes.
         total_s: seconds of all three.
+        processor_s: seconds that all threads computed; unlike the others no other job lengthens them much.
         n_cells: cells in the list.
         peak_gb: CPU: the most memory the process had; GPU: that CuPy and torch held.
         turns: how often it was done.
@@ -58,6 +63,7 @@ class Cost:
     maxima_s: float
     integral_s: float
     total_s: float
+    processor_s: float
     n_cells: int
     peak_gb: float
     turns: int
@@ -77,6 +83,12 @@ def full_map(config: Config, refine: Refine | None, shape_yx: tuple[int, int] = 
     return np.tile(tile_nm, repeats)[: shape_yx[0], : shape_yx[1]].astype(np.float32)
 
 
+def noisy(opd_nm: np.ndarray, seed: int) -> np.ndarray:
+    """Return a map (y, x) [nm] with white noise of `NOISE_NM` added, float32; no two tiles have the same."""
+    noise = np.random.default_rng(seed).standard_normal(opd_nm.shape, np.float32)
+    return np.asarray(opd_nm + np.float32(NOISE_NM) * noise, np.float32)
+
+
 def seconds_and_cells(
     opd_nm: np.ndarray,
     weights: Path,
@@ -86,12 +98,14 @@ def seconds_and_cells(
     synchronize: Callable[[], None],
     turns: int,
 ) -> tuple[np.ndarray, int]:
-    """Return seconds (turn, [network, maxima, integrals]) and the number of cells; one map warms up."""
+    """Return seconds (turn, [network, maxima, integrals, processor]) and the number of cells; one map
+    warms up.
+    """
     represent = load_represent(weights, device)
     taken = []
     for _ in range(turns + 1):
         synchronize()
-        start = time.perf_counter()
+        start, computed = time.perf_counter(), time.process_time()
         maps = represent(opd_nm, pixel_pitch_um)
         synchronize()
         middle = time.perf_counter()
@@ -99,15 +113,16 @@ def seconds_and_cells(
         synchronize()
         last = time.perf_counter()
         cells = weigh_integrals(peaks, opd_nm, pixel_pitch_um, config)
-        taken.append((middle - start, last - middle, time.perf_counter() - last))
+        end, computed = time.perf_counter(), time.process_time() - computed
+        taken.append((middle - start, last - middle, end - last, computed))
     return np.array(taken[1:]), len(cells)
 
 
 def cost_of(seconds: np.ndarray, n_cells: int, peak_gb: float) -> Cost:
     """Return the medians over the turns."""
-    network_s, maxima_s, integral_s = (float(value) for value in np.median(seconds, axis=0))
-    total_s = float(np.median(seconds.sum(axis=1)))
-    return Cost(network_s, maxima_s, integral_s, total_s, n_cells, peak_gb, len(seconds))
+    network_s, maxima_s, integral_s, processor_s = (float(value) for value in np.median(seconds, axis=0))
+    total_s = float(np.median(seconds[:, :3].sum(axis=1)))
+    return Cost(network_s, maxima_s, integral_s, total_s, processor_s, n_cells, peak_gb, len(seconds))
 
 
 def on_cpu(
@@ -155,10 +170,28 @@ def entries(
         (rate_key, cost.measurements_per_s, "1/s", "higher", f"four per cell, without integrals, {size}"),
         (f"{where}_quantify_peak_gb", cost.peak_gb, "GB", "lower", f"peak memory, {size}"),
     ]
+    if not machine:
+        lines.append(("cpu_quantify_processor_s", cost.processor_s, "s", "lower", f"{COMPUTED}, {size}"))
     stamp = {"machine": machine} if machine else {}
     return {
         f"speed.{key}": {**entry(float(value), unit, better, said, cost.turns, __file__), **stamp}
         for key, value, unit, better, said in lines
+    }
+
+
+def noisy_entries(cost: Cost, shape_yx: tuple[int, ...]) -> dict[str, dict[str, object]]:
+    """Return the lines of the table for a map with noise on the CPU: seconds, and the memory they took."""
+    size = f"OPD map of {shape_yx[0]} x {shape_yx[1]}, synthetic, {CELLS_PER_MM2:g} cells/mm2"
+    size += f" and {NOISE_NM:g} nm of white noise"
+    said = f"{size}, to the list of four measurements"
+    return {
+        "speed.cpu_quantify_noisy_s": entry(cost.total_s, "s", "lower", said, cost.turns, __file__),
+        "speed.cpu_quantify_noisy_processor_s": entry(
+            cost.processor_s, "s", "lower", f"{COMPUTED}, {size}", cost.turns, __file__
+        ),
+        "speed.cpu_quantify_noisy_peak_gb": entry(
+            cost.peak_gb, "GB", "lower", f"peak memory, {size}", cost.turns, __file__
+        ),
     }
 
 
@@ -173,6 +206,9 @@ def main() -> None:
     cost = in_own_process(on_cpu, *arguments)
     print(cost, flush=True)
     write(entries(cost, opd_nm.shape, "cpu", None))
+    cost = in_own_process(on_cpu, noisy(opd_nm, config.evaluate.seeds[0]), *arguments[1:-1], NOISY_TURNS)
+    print(cost, flush=True)
+    write(noisy_entries(cost, opd_nm.shape))
     if resolve_device("auto") == "cpu":
         print(NO_GPU)
         return

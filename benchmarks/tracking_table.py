@@ -48,6 +48,20 @@ was resident during the run above what was before it.
 Real cells: [a movie](tracking_livecyte.md); tracks made by hand: keys `track.mcf10a` of
 [accuracy](accuracy.md).
 """
+SCALE = """
+## Long and crowded acquisitions
+
+**Synthetic**: the set 10k, and half a sensor of the set 1k, thinned out every three days, for {most_frames}
+frames and for the first {fewer_frames} of them. What the stage `track` costs as a process of its own that
+reads the tables of cells and writes those of tracks, interpreter and packages included; beside it trackpy
+alone, which links the same positions (range 16 pixels, memory 2, adaptive) and writes who is who. One
+thread. Without any cells the stage takes {nothing_mb:.0f} MB; "per detection" is what each takes beyond
+that.
+"""
+SCALE_COLUMNS = (
+    *("frames", "detections", "lensfree CPU [s]", "trackpy CPU [s]", "ratio", "lensfree memory [MB]"),
+    *("per detection [bytes]", "trackpy memory [MB]", "machine", "date"),
+)
 ABLATED = """
 ## What each part of lensfree is worth
 
@@ -74,11 +88,45 @@ def write(
     with written_whole(folder / "tracking.json") as partial:
         partial.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     with written_whole(folder / "tracking.md") as partial:
-        partial.write_text(markdown(rows, missing, development_seed), encoding="utf-8")
+        page = markdown(rows, missing, development_seed, read_scale(folder))
+        partial.write_text(page, encoding="utf-8")
 
 
-def markdown(rows: Mapping[str, Mapping[str, Any]], missing: Iterable[str], development_seed: int) -> str:
-    """Return the page: a line for each missing package, a table per set, the ablations at the end."""
+def write_scale(folder: Path, runs: list[dict[str, Any]]) -> None:
+    """Write what long and crowded acquisitions cost as `tracking_scale.json`; `write` puts it on the page."""
+    with written_whole(folder / "tracking_scale.json") as partial:
+        partial.write_text(json.dumps(runs, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_scale(folder: Path) -> list[dict[str, Any]]:
+    """Return what `write_scale` wrote; nothing if it did not."""
+    path = folder / "tracking_scale.json"
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
+
+
+def scale_section(runs: list[dict[str, Any]]) -> str:
+    """Return the section on long and crowded acquisitions."""
+    long = sorted(run["n_frames"] for run in runs)[::-1]
+    nothing_mb = runs[0]["without cells"]["peak_mb"]
+    head = SCALE.format(most_frames=long[0], fewer_frames=long[1], nothing_mb=nothing_mb)
+    lines = [head, "| " + " | ".join(SCALE_COLUMNS) + " |", "|---" * len(SCALE_COLUMNS) + "|"]
+    for run in runs:
+        ours, theirs = run["lensfree"], run["trackpy"]
+        each = (ours["peak_mb"] - nothing_mb) * 1e6 / run["n_detections"]
+        figures = [run["n_frames"], run["n_detections"], f"{ours['cpu_s']:.1f}", f"{theirs['cpu_s']:.1f}"]
+        figures += [f"{ours['cpu_s'] / theirs['cpu_s']:.2f}", f"{ours['peak_mb']:.0f}", f"{each:.0f}"]
+        figures += [f"{theirs['peak_mb']:.0f}", run["machine"], run["date"]]
+        lines.append("| " + " | ".join(map(str, figures)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def markdown(
+    rows: Mapping[str, Mapping[str, Any]],
+    missing: Iterable[str],
+    development_seed: int,
+    scale: list[dict[str, Any]] | None = None,
+) -> str:
+    """Return the page: a line for each missing package, a table per set, what scale costs, the ablations."""
     parts = [HEAD.format(development_seed=development_seed)]
     parts += [f"{skipped(package)}\n" for package in missing if not _is_known(rows, package)]
     sets = dict.fromkeys(row["set"] for row in rows.values())
@@ -86,6 +134,7 @@ def markdown(rows: Mapping[str, Mapping[str, Any]], missing: Iterable[str], deve
         found = [row for row in rows.values() if row["set"] == name and not row["is_ablation"]]
         if found:
             parts.append(f"## {name}\n\n{_what(found)}\n\n{_table(found)}\n")
+    parts += [scale_section(scale)] if scale else []
     ablated = [row for row in rows.values() if row["is_ablation"]]
     if ablated:
         beside = [rows[f"{name}/lensfree"] for name in sets if f"{name}/lensfree" in rows]

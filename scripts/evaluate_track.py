@@ -1,4 +1,4 @@
-"""Rule evaluate_track: tracking on simulated detections, on manual tracks, and on a movie of real cells."""
+"""Rule evaluate_track: tracking on simulated cells, on manual tracks, and on a movie of real cells."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from lensfree.stages.measures import write_measures
 with job_log(snakemake.log[0]):
     measures = evaluate_track.run(
         config=Config.model_validate(snakemake.params.config),
+        refine_weights=only_path(snakemake.input.refine),
         quantify_weights=only_path(snakemake.input.weights),
         real=only_path(snakemake.input.real),
         page=Path(snakemake.output.page),

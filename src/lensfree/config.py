@@ -167,7 +167,7 @@ class ScoreConfig(Section):
         description="stardusts: as published, MSE of a forecast; stardusts_plus: docs/scoring.md",
     )
     alpha: Annotated[float, Field(gt=0, le=0.1)] = Field(
-        0.005, description="stardusts_plus: share of normal histories that are flagged"
+        0.003, description="stardusts_plus: share of normal histories that are flagged"
     )
     contamination: Annotated[float, Field(gt=0, le=0.3)] = Field(
         0.1, description="stardusts_plus: share of the training histories that is not counted as normal"

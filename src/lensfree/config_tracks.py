@@ -47,7 +47,7 @@ class TrackConfig(Section):
         True, description="cells round up to divide; off: a division need not look like one"
     )
     three_way_cost: NonNegative = Field(6.0, description="surcharge on a division into three")
-    min_cycle_h: NonNegative = Field(4.0, description="a cell does not divide twice within this [h]")
+    min_cycle_h: NonNegative = Field(8.0, description="a cell does not divide twice within this [h]")
     max_gap_frames: Annotated[int, Field(ge=0)] = Field(
         6, description="a cell lost for up to this many frames of 10 min may be found again; 0: never"
     )

@@ -109,7 +109,7 @@ class TransferQuantifyConfig(Section):
 
 
 class TrainScoreConfig(Section):
-    """Training of the forecaster."""
+    """Training of the forecaster and of the detector."""
 
     epochs: Count = Field(12, description="passes over the windows")
     batch: Count = Field(256, description="windows per step")
@@ -117,6 +117,10 @@ class TrainScoreConfig(Section):
     windows_per_epoch: Count = Field(20000, description="windows drawn anew for each epoch")
     seed: int = Field(3000, description="seed of split, order and weights")
     simulated_series: Count = Field(900, description="shipped model: simulated histories")
+    simulated_laboratories: Count = Field(
+        30, description="shipped detector: simulated laboratories that its histories come from"
+    )
+    laboratory_series: Count = Field(1500, description="shipped detector: their histories, all together")
     simulated_points: tuple[int, int] = Field((180, 432), description="shipped model: range of their lengths")
     simulated_abnormal: Fraction = Field(0.1, description="shipped model: share of abnormal ones, unlabelled")
 
@@ -207,6 +211,11 @@ class EvaluateConfig(Section):
     track_dense_seeds_35pg: tuple[DenseSeeds, DenseSeeds, DenseSeeds] = Field(
         (3, 3, 1), description="the same where dry mass has a noise of 35 pg instead of 19 pg"
     )
+    track_chain_seeds: DenseSeeds = Field(
+        1, description="how many of the seeds for cultures that go through the whole chain; 0: none"
+    )
+    track_chain_px: tuple[Count, Count] = Field((384, 512), description="rows and columns of their sensor")
+    track_chain_frames: Count = Field(222, description="their length")
     score_seeds: tuple[int, ...] = Field(
         (90001, 90002, 90003, 90004, 90005),
         min_length=2,

@@ -183,7 +183,7 @@ SCORES = _table(
     normal_share=Column(
         "float64", "1", "share of normal series that surprise at least as much; NaN under stardusts"
     ),
-    view=Column("str", "1", "most surprised view: window, third, tenth or forecast; empty under stardusts"),
+    view=Column("str", "1", "most surprised view, see anomaly/plus.py; empty under stardusts"),
     is_flagged=Column("bool", "1", "whether normal_share is below score.alpha, or A above score.flag_above"),
     kind=Column("str", "1", "what is wrong, see anomaly/kinds.py; unclear; empty if nothing was asked"),
     is_acquisition=Column("bool", "1", "whether the kind is an error of measurement or tracking"),

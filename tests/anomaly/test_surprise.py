@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lensfree.anomaly.surprise import TURN_SD, Scales, Tail, learn_scales, learn_tail
+from lensfree.anomaly.surprise import TURN_SD, USUAL_SCALE, Scales, Tail, learn_scales, learn_tail
 
 
 def test_surprise_is_that_of_a_normal_distribution_and_falls_slower_beyond():
@@ -43,8 +43,8 @@ def test_scales_are_those_of_the_normal_cells_among_others():
 
 def test_the_tail_is_that_of_the_normal_cells_among_others():
     rng = np.random.default_rng(5)
-    normal = rng.exponential(1.3, 9000)
-    odd = 2 + rng.exponential(9.0, 1000)
+    normal = rng.exponential(USUAL_SCALE, 9000)
+    odd = 1 + rng.gamma(2.0, 5.0, 1000)
     tail = learn_tail(np.r_[normal, odd])
     for alpha in (0.05, 0.01, 0.005):
         flagged = (normal > tail.threshold(alpha)).mean()
@@ -54,9 +54,16 @@ def test_the_tail_is_that_of_the_normal_cells_among_others():
 
 
 def test_the_tail_of_a_clean_set_is_right_as_well():
-    normal = np.random.default_rng(6).exponential(1.0, 8000)
+    normal = np.random.default_rng(6).exponential(USUAL_SCALE, 8000)
     tail = learn_tail(normal)
     assert 0.7 * 0.01 < (normal > tail.threshold(0.01)).mean() < 1.4 * 0.01
+
+
+def test_few_cells_keep_to_the_usual_steepness_and_many_go_their_own_way():
+    rng = np.random.default_rng(7)
+    few, many = (learn_tail(rng.exponential(0.8, n)) for n in (200, 40_000))
+    assert abs(few.scale - USUAL_SCALE) < 0.1
+    assert abs(many.scale - 0.8) < 0.1
 
 
 def test_share_and_threshold_belong_together():

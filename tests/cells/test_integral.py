@@ -65,6 +65,16 @@ def test_an_offset_and_a_slope_of_the_map_do_not_count():
     np.testing.assert_allclose(tilted_pg, flat_pg, rtol=0.03)
 
 
+def test_waves_of_the_background_do_not_count_either():
+    """30 nm high and 200 um long: too fast for a background that does not know the cells."""
+    y, x = (np.arange(n)[:, None] * PITCH_UM for n in SHAPE_YX)
+    waves_nm = 15 * np.sin(2 * np.pi * y / 200) + 15 * np.cos(2 * np.pi * x.T / 200)
+    level_pg, wavy_pg = (
+        region_dry_mass_pg(told(100.0), bumps_nm() + added, PITCH_UM, CONFIG) for added in (0.0, waves_nm)
+    )
+    np.testing.assert_allclose(wavy_pg, level_pg, rtol=0.05)
+
+
 @pytest.mark.parametrize("noise_nm", [5.0, 20.0])
 def test_noise_of_pixels_is_not_made_worse_by_the_choice_of_the_region(noise_nm):
     """Noise over the true outline has a sd, the rim below the threshold is lost; a choice made on the same

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from bumps import dome_nm, grid_um
 
-from lensfree.cells.background import estimate_background, spread_below_nm, white_noise_sd_nm
+from lensfree.cells.background import (
+    background_beside_nm,
+    estimate_background,
+    spread_below_nm,
+    white_noise_sd_nm,
+)
 
 SHAPE_YX = (180, 260)
 PITCH_UM = 1.67
@@ -54,6 +59,35 @@ def test_a_field_smaller_than_the_scale_works():
     rng = np.random.default_rng(5)
     opd_nm = 20 + rng.normal(0, 2, (13, 31))
     np.testing.assert_allclose(estimate_background(opd_nm, PITCH_UM, **SCALE), 20, atol=1.0)
+
+
+def test_beside_known_cells_a_faster_background_is_found_at_any_noise():
+    """Waves of 150 um, that an estimate over 60 um hardly follows; cells an eighth of the field."""
+    rng = np.random.default_rng(7)
+    y, x = grid_um(SHAPE_YX, PITCH_UM)
+    waves_nm = 15 * np.sin(2 * np.pi * y / 150) + 15 * np.cos(2 * np.pi * x / 170)
+    cells_nm = crowd_nm(rng, SHAPE_YX, PITCH_UM, count=40)
+    for noise_nm in (0.0, 20.0):
+        opd_nm = waves_nm + cells_nm + noise_nm * rng.standard_normal(SHAPE_YX)
+        first_nm = estimate_background(opd_nm, PITCH_UM, **SCALE)
+        beside_nm = background_beside_nm(opd_nm - first_nm, cells_nm > 0, PITCH_UM, scale_um=25.0)
+        before_nm, after_nm = (np.std(found - waves_nm) for found in (first_nm, first_nm + beside_nm))
+        assert before_nm > 4
+        assert after_nm < 2
+
+
+def test_where_all_is_cell_the_background_beside_is_none():
+    opd_nm = np.full(SHAPE_YX, 80.0)
+    np.testing.assert_array_equal(background_beside_nm(opd_nm, opd_nm > 0, PITCH_UM, scale_um=25.0), 0)
+
+
+def test_rims_of_known_cells_do_not_count():
+    """A rim of one pixel that the outline misses, 40 nm high, is no background."""
+    is_cell = np.zeros(SHAPE_YX, bool)
+    is_cell[40:60, 70:100] = True
+    opd_nm = np.zeros(SHAPE_YX)
+    opd_nm[39:61, 69:101] = 40.0
+    np.testing.assert_allclose(background_beside_nm(opd_nm, is_cell, PITCH_UM, scale_um=25.0), 0, atol=1e-12)
 
 
 def test_the_spread_comes_from_below_the_background():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from bumps import dome_nm, plateau_nm
 
-from lensfree.cells.segment import label_cells
+from lensfree.cells.segment import covered_by_cells, grow_regions, label_cells
 from lensfree.config import QuantifyConfig
 
 SHAPE_YX = (96, 140)
@@ -78,3 +78,19 @@ def test_a_field_without_cells_has_no_labels(level_nm):
     rng = np.random.default_rng(2)
     labels = label_cells(level_nm + rng.normal(0, 3, SHAPE_YX), PITCH_UM, CONFIG)
     assert labels.shape == SHAPE_YX and not labels.any()
+
+
+@pytest.mark.parametrize("noise_nm", [0.0, 20.0])
+def test_what_known_cells_cover_is_where_their_regions_are(noise_nm):
+    """A cell nobody knows is not covered, one that is not in the map has its pixel."""
+    at_um = np.array([[70.0, 60.0], [70.0, 84.0], [140.0, 210.0]])
+    opd_nm = sum(
+        dome_nm(SHAPE_YX, PITCH_UM, y_um=y_um, x_um=x_um, radius_um=14.0, height_nm=120.0)
+        for y_um, x_um in [*at_um[:2], (110.0, 160.0)]
+    )
+    opd_nm = opd_nm + noise_nm * np.random.default_rng(2).standard_normal(SHAPE_YX)
+    covered = covered_by_cells(opd_nm, at_um, PITCH_UM, CONFIG.threshold_nm)
+    regions = grow_regions(opd_nm, at_um, PITCH_UM, CONFIG.threshold_nm)
+    assert set(np.unique(regions)) == {0, 1, 2, 3}
+    np.testing.assert_array_equal(covered, regions > 0)
+    assert not covered[round(110 / PITCH_UM), round(160 / PITCH_UM)]

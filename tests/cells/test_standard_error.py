@@ -50,6 +50,7 @@ def test_the_terms_of_a_lone_cell_are_its_own():
     assert terms["neighbours"] == 0.0
     assert terms["alone"] == pytest.approx(200.0 * np.exp(-500.0 / 200.0**2 / COVERED))
     assert terms["border_pg"] == pytest.approx(np.exp(-400.0 / 5.0))
+    assert terms["missed"] == pytest.approx(200.0 * np.exp(-400.0 / 20.0))
 
 
 def test_a_neighbour_counts_by_its_own_dry_mass_and_distance():
@@ -67,6 +68,18 @@ def test_the_square_around_a_cell_in_a_corner_is_cut_by_the_field():
     assert corner["border_pg"] == 1.0
     outside = terms_of(cells_at((-0.4, 1000.0, 200.0))).iloc[0]
     assert outside["border_pg"] == 1.0
+    assert corner["missed"] == outside["missed"] == 200.0
+
+
+def test_what_misses_the_sensor_goes_with_dry_mass_and_reaches_farther_than_a_cut():
+    """10 um and 30 um from the nearest of four borders, whichever it is."""
+    near = terms_of(cells_at((10.0, 500.0, 200.0), (790.0, 300.0, 200.0), (400.0, 10.0, 100.0)))
+    far = terms_of(cells_at((30.0, 500.0, 200.0), (770.0, 300.0, 200.0), (400.0, 970.0, 100.0)))
+    assert near["missed"].tolist() == pytest.approx(
+        [200 * np.exp(-0.5), 200 * np.exp(-0.5), 100 * np.exp(-0.5)]
+    )
+    assert (far["missed"] / near["missed"]).tolist() == pytest.approx([np.exp(-1.0)] * 3)
+    assert (far["border_pg"] / near["border_pg"]).tolist() == pytest.approx([np.exp(-4.0)] * 3)
 
 
 def test_no_cells_have_no_terms():
@@ -104,7 +117,7 @@ def shifted(rng, count):
     return errors / np.quantile(np.abs(0.8 + np.random.default_rng(0).standard_normal(400_000)), WITHIN_1)
 
 
-TRUTH = ErrorModel((0.0, 0.5, 0.04, 0.01, 0.1, 0.5, 0.0, 120.0))
+TRUTH = ErrorModel((0.0, 0.5, 0.04, 0.01, 0.1, 0.5, 0.0, 120.0, 0.1))
 
 
 @pytest.mark.parametrize("draw", [normal, heavy, shifted])
@@ -125,6 +138,24 @@ def test_the_fitted_cells_have_exactly_the_share_that_was_asked_for():
     terms, error_pg = simulated(3, TRUTH, heavy)
     is_within = np.abs(error_pg) <= fit_error_model(terms, error_pg).standard_error_pg(terms)
     assert is_within.mean() == pytest.approx(WITHIN_1, abs=1 / len(error_pg))
+
+
+def test_the_share_holds_far_from_the_border_whatever_the_size_of_the_field():
+    """Fitted on small fields, where every second cell is near a border, asked of large ones."""
+    truth = ErrorModel((1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 60.0, 0.1))
+
+    def fields(seed, side_um, count):
+        field_um = (side_um, 1.2 * side_um)
+        cells = [random_cells(seed + k, count, field_um) for k in range(40)]
+        terms = np.concatenate([error_terms(one, field_um, 1.0) for one in cells])
+        return terms, truth.standard_error_pg(terms) * normal(np.random.default_rng(seed), len(terms))
+
+    fitted = fit_error_model(*fields(1, 250.0, 40))
+    terms, error_pg = fields(1000, 1000.0, 300)
+    is_within = np.abs(error_pg) <= fitted.standard_error_pg(terms)
+    is_far = terms[:, NAMES.index("border_pg")] < np.exp(-60.0 / 5.0)
+    assert is_within[is_far].mean() == pytest.approx(WITHIN_1, abs=0.03)
+    assert is_within[~is_far].mean() == pytest.approx(WITHIN_1, abs=0.03)
 
 
 def test_a_term_that_no_cell_has_gets_no_coefficient():
@@ -148,11 +179,11 @@ def test_errors_of_zero_do_not_break_the_fit():
         (
             np.ones((200, 3)),
             np.ones(200),
-            r"terms have shape \(200, 3\) .* \(n, 8\) and \(n,\); take",
+            r"terms have shape \(200, 3\) .* \(n, 9\) and \(n,\); take",
         ),
-        (np.ones((200, 8)), np.ones(199), r"errors \(199,\), expected"),
-        (np.ones((200, 8)), np.full(200, np.nan), "not finite; leave out cells without truth"),
-        (np.ones((99, 8)), np.ones(99), "99 cells .* expected at least 100; raise calibrate_error.recipes"),
+        (np.ones((200, 9)), np.ones(199), r"errors \(199,\), expected"),
+        (np.ones((200, 9)), np.full(200, np.nan), "not finite; leave out cells without truth"),
+        (np.ones((99, 9)), np.ones(99), "99 cells .* expected at least 100; raise calibrate_error.recipes"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(terms, error_pg, message):

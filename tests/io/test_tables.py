@@ -4,9 +4,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from lensfree.contracts import SERIES, TABLES, ContractError
+from lensfree.contracts import SCORES, SERIES, TABLES, ContractError
 from lensfree.io.files import written_whole
-from lensfree.io.tables import empty_table, read_provenance, read_table, write_table
+from lensfree.io.tables import empty_table, read_provenance, read_table, read_tables, write_table
 
 ROWS = pd.DataFrame(
     {
@@ -26,6 +26,38 @@ def test_a_table_comes_back_with_its_provenance_and_units(tmp_path):
     pd.testing.assert_frame_equal(read_table(path, SERIES), ROWS)
     assert read_provenance(path) == {"code": "abc"}
     assert pq.read_schema(path).field("dry_mass_pg").metadata[b"unit"] == b"pg"
+
+
+def test_files_come_one_below_the_other_and_only_the_columns_asked_for(tmp_path):
+    paths = [tmp_path / f"{name}.parquet" for name in "ab"]
+    write_table(paths[0], ROWS.iloc[1:], SERIES)
+    write_table(paths[1], ROWS.iloc[:1], SERIES)
+    both = ROWS.iloc[::-1].reset_index(drop=True)
+    pd.testing.assert_frame_equal(read_tables(paths, SERIES), both)
+    some = ["time_h", "cell_id"]
+    pd.testing.assert_frame_equal(read_tables(paths, SERIES, columns=some), both[some])
+
+
+def test_a_column_that_is_not_asked_for_is_checked_as_well(tmp_path):
+    path = tmp_path / "s.parquet"
+    ROWS.assign(cell_id=["a", "b"]).to_parquet(path, index=False)
+    with pytest.raises(ContractError, match="column 'cell_id' is str, expected int64"):
+        read_tables([path], SERIES, columns=["time_h"])
+
+
+@pytest.mark.parametrize("dtype", ["str", "object"])
+def test_text_comes_back_as_it_was(tmp_path, dtype):
+    rows = pd.DataFrame(
+        {"series_id": [1, 2], "n_windows": [3, 4], "anomaly_score": 0.5, "is_flagged": True}
+    ).assign(model=pd.Series(["ä 1.0", ""], dtype=dtype))
+    write_table(tmp_path / "s.parquet", rows, SCORES)
+    assert read_table(tmp_path / "s.parquet", SCORES)["model"].tolist() == ["ä 1.0", ""]
+
+
+def test_text_that_is_missing_is_refused(tmp_path):
+    rows = pd.DataFrame({"series_id": [1, 2], "n_windows": 3, "anomaly_score": 0.5, "is_flagged": True})
+    with pytest.raises(ContractError, match="column 'model' is str, expected str"):
+        write_table(tmp_path / "s.parquet", rows.assign(model=pd.Series(["a", None], dtype="str")), SCORES)
 
 
 def test_missing_and_extra_columns_are_named(tmp_path):

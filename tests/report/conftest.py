@@ -2,7 +2,9 @@
 
 Three cells in a field of 64 x 96 pixels over 36 h: cell 0 grows; cell 1 divides at 15 h into 2 and 3;
 cell 2 loses half of its dry mass at 30 h. Series 0 follows cell 0, series 1 cells 1 -> 2, series 2
-cells 1 -> 3. The windows are written by hand: series 1 fails from its 20th window on.
+cells 1 -> 3. The windows are written by hand: series 1 fails from its 20th window on. They are judged twice:
+by the published method (`world`, `files`) and by surprise (`surprised`, `surprised_files`), where series 2
+is suspected to be an error of tracking and a fourth series is too short to be judged.
 """
 
 from __future__ import annotations
@@ -26,6 +28,12 @@ N_FRAMES = 216
 INTERVAL_H = 1 / 6
 MISSING_FRAME = 100
 TAU_W = 0.5
+SURPRISE_TAU = 5.0
+SURPRISE_THRESHOLD = 5.6
+AS_NORMAL = "growth, divisions and dry mass are those of a normal cell"
+LOST = (
+    "from 30.0 h on dry mass fell from 375 to 188 pg, by 50 %, and the cell did not divide in the 5.8 h after"
+)
 WAVELENGTH_NM = (450.0, 540.0, 647.0)
 CHUNKS = ((0, 108), (108, 108))
 
@@ -88,13 +96,45 @@ def _windows() -> pd.DataFrame:
         for index in range(37):
             mse = 0.1 + 0.001 * index + (0.9 if series_id == 1 and index >= 20 else 0.0)
             rows.append((series_id, index * INTERVAL_H, mse, mse > TAU_W))
-    return pd.DataFrame(rows, columns=["series_id", "start_h", "forecast_mse", "is_abnormal"])
+    table = pd.DataFrame(rows, columns=["series_id", "start_h", "forecast_mse", "is_abnormal"])
+    return table.assign(surprise=np.nan)
 
 
 def _scores(windows: pd.DataFrame) -> pd.DataFrame:
     grouped = windows.groupby("series_id")["is_abnormal"]
     table = pd.DataFrame({"n_windows": grouped.size(), "anomaly_score": grouped.mean()}).reset_index()
-    return table.assign(is_flagged=table["anomaly_score"] > 0, model="shipped forecast 1")
+    return table.assign(
+        is_flagged=table["anomaly_score"] > 0,
+        surprise=np.nan,
+        normal_share=np.nan,
+        view="",
+        kind=["unclear", "dry_mass_loss", "unclear"],
+        is_acquisition=False,
+        onset_h=[np.nan, 30.0, np.nan],
+        evidence=[AS_NORMAL, LOST, AS_NORMAL],
+        model="shipped forecast 1",
+    )
+
+
+def _surprised(windows: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of the default method: series 1 most surprised, series 2 less, series 0 hardly."""
+    surprise = np.where(windows["is_abnormal"], 8.0, 1.0 + windows["series_id"])
+    windows = windows.assign(surprise=surprise, is_abnormal=surprise > SURPRISE_TAU)
+    scores = scores.assign(
+        surprise=[1.2, 9.5, 6.5],
+        normal_share=[0.35, 2e-5, 0.0031],
+        view=["forecast", "tenth", "third"],
+        is_flagged=[False, True, True],
+        kind=["unclear", "dry_mass_loss", "swap"],
+        is_acquisition=[False, False, True],
+        onset_h=[np.nan, 30.0, 20.1],
+        evidence=[AS_NORMAL, LOST, "from 20.1 h on it is another cell"],
+        model="shipped detector 1",
+    )
+    nan = dict.fromkeys(("anomaly_score", "surprise", "normal_share", "onset_h"), np.nan)
+    words = {**dict.fromkeys(("view", "kind", "evidence"), ""), "model": "shipped detector 1"}
+    short = {"series_id": 3, "n_windows": 0, "is_flagged": False, "is_acquisition": False, **nan, **words}
+    return windows, pd.concat([scores, pd.DataFrame([short])], ignore_index=True)
 
 
 def draw_opd_nm(cells: pd.DataFrame) -> np.ndarray:
@@ -147,6 +187,26 @@ def world() -> SimpleNamespace:
         score=ScoreConfig(),
         field_um=tuple((n - 1) * PITCH_UM for n in SHAPE_YX),
     )
+
+
+@pytest.fixture(scope="session")
+def surprised(world: SimpleNamespace) -> SimpleNamespace:
+    """The same cells judged by surprise."""
+    windows, scores = _surprised(world.windows, world.scores)
+    return SimpleNamespace(**{**vars(world), "windows": windows, "scores": scores})
+
+
+@pytest.fixture(scope="session")
+def surprised_files(
+    surprised: SimpleNamespace, files: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory
+) -> SimpleNamespace:
+    """The same files with the tables of the default method."""
+    folder: Path = tmp_path_factory.mktemp("surprised")
+    paths = {name: folder / f"{name}.parquet" for name in ("windows", "scores")}
+    used = {"tau": SURPRISE_TAU, "surprise_threshold": SURPRISE_THRESHOLD}
+    write_table(paths["windows"], surprised.windows[list(WINDOWS.columns)], WINDOWS, provenance=used)
+    write_table(paths["scores"], surprised.scores[list(SCORES.columns)], SCORES, provenance=used)
+    return SimpleNamespace(**{**vars(files), **paths})
 
 
 @pytest.fixture(scope="session")

@@ -115,6 +115,15 @@ def test_flags_are_held_against_what_was_simulated(world):
     assert numbers["anomaly_auc"] == 0.75
 
 
+def test_series_that_were_not_judged_do_not_count_and_the_surprise_ranks(surprised):
+    kinds = pd.Series({0: "giant", 1: "loss", 2: "", 3: "death"})
+    numbers = compare_anomalies(kinds, surprised.scores)
+    assert (numbers["n_scored"], numbers["n_abnormal"], numbers["n_flagged"]) == (3, 2, 2)
+    # Series 1 surprises more than series 2, series 0 less.
+    assert numbers["surprise_auc"] == 0.5
+    assert "anomaly_auc" not in numbers
+
+
 def test_without_an_abnormal_series_there_is_no_auc(world):
     assert np.isnan(compare_anomalies(pd.Series({0: "", 1: "", 2: ""}), world.scores)["anomaly_auc"])
 

@@ -70,6 +70,12 @@ def test_histograms_count_every_cell_every_series_and_every_detection(world):
     assert any("30 h" in text.get_text() for text in lengths.get_legend().get_texts())
 
 
+def test_the_legend_of_the_lengths_stands_above_the_bars(world):
+    axes = draw_histograms(world.cells, world.tracks, world.series, 30.0).axes[0]
+    highest = max(patch.get_height() for patch in axes.patches if hasattr(patch, "get_height"))
+    assert axes.get_ylim()[1] >= 1.4 * highest
+
+
 def test_histograms_without_tracks_say_so(world):
     for tracks in (None, world.tracks.iloc[:0]):
         figure = draw_histograms(world.cells, tracks, None, 30.0)

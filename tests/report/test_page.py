@@ -28,6 +28,16 @@ def page(content) -> str:
     return build_page(content)
 
 
+@pytest.fixture(scope="module")
+def surprised_content(surprised_files, acquisition) -> PageContent:
+    return gather(Sources(**vars(surprised_files)), acquisition, report=FEW, score=ScoreConfig())[0]
+
+
+@pytest.fixture(scope="module")
+def surprised_page(surprised_content) -> str:
+    return build_page(surprised_content)
+
+
 @pytest.fixture
 def unrendered(monkeypatch) -> None:
     """Draw the figures but leave out their pixels: for tests of the words."""
@@ -141,7 +151,99 @@ def test_a_card_says_why_and_what_was_simulated(page):
     assert "simulated as: loss" in text
     assert "simulated as: a normal cell" in text
     assert "It has a cell in common with number 1, so it is not independent evidence." in text
-    assert "1 of 3 scored series are flagged" in text
+    assert "1 of 3 scored series are flagged; the first 3 are shown." in text
+
+
+def test_the_published_method_is_explained_by_its_threshold_and_by_a(page):
+    text = text_of(page)
+    assert "exceeds the threshold τ (mean + 2 sd of the training MSE, here 0.5)" in text
+    assert (
+        "the score A is the share of abnormal windows; a series is flagged when its score exceeds 0" in text
+    )
+    assert "score 0.46, flagged" in text
+    assert " normal series" not in text
+    assert "surpris" not in text
+    assert "a red frame marks" in text.lower()
+    assert "not judged" not in text
+
+
+def test_the_default_method_is_explained_by_its_views_and_by_alpha(surprised_page):
+    text = text_of(surprised_page)
+    assert "its course over 30 h with its size" in text
+    assert "its shape over 10 h and over 3 h" in text
+    assert "how far the forecast of 10 h was off" in text
+    assert "α = 0.005 of normal series looks as odd (surprise above 5.6)" in text
+    assert "among 1,000 normal series about 5 are flagged all the same" in text
+    assert "MSE" not in text
+    assert "red shade" not in text
+
+
+def test_series_that_were_not_judged_are_counted_and_have_no_card(surprised_page):
+    text = text_of(surprised_page)
+    assert "2 of 3 scored series are flagged" in text
+    assert "1 series is shorter than 30 h and was not judged." in text
+    assert "2 of 3 scored series flagged" in text
+    assert "Series 3" not in text
+
+
+def test_a_card_begins_with_the_evidence_and_says_how_rare_and_in_which_view(surprised_page):
+    (card,) = re.findall(r'<article class="card" id="rank-1">(.*?)</article>', surprised_page, flags=re.S)
+    text = text_of(card)
+    assert "1. Series 1: lost dry mass flagged" in text
+    assert re.search(
+        r"From 30\.0 h on dry mass fell from 375 to 188 pg, by 50 %, and the cell did not divide in the "
+        r"5\.8 h after\. Fewer than 1 in 10,000 normal series look as odd\. "
+        r"Most unusual was its shape over 3 h\. ",
+        text,
+    )
+    assert "Onset: frame 180 (30.0 h), y 60 µm, x 115 µm (row 36, column 69), cell 2." in text
+
+
+def test_suspected_errors_stand_under_their_own_heading_with_frame_and_place(surprised_page):
+    titles = re.findall(r"<h2>([^<]+)</h2>", surprised_page)
+    assert titles[3:5] == [
+        "Anomalies, most suspicious first",
+        "Look at the measurement: suspected errors of acquisition or tracking",
+    ]
+    assert '<a href="#errors">' in surprised_page
+    parts = re.findall(r'<section id="(anomalies|errors)">(.*?)</section>', surprised_page, flags=re.S)
+    ids = {name: re.findall(r'<article class="card" id="rank-(\d+)"', body) for name, body in parts}
+    assert ids == {"anomalies": ["1", "3"], "errors": ["2"]}
+    cells = re.findall(
+        r"<td[^>]*>(.*?)</td>", re.findall(r"<tbody>(.*?)</tbody>", dict(parts)["errors"], re.S)[0]
+    )
+    assert [re.sub(r"<[^>]+>", "", cell) for cell in cells[:7]] == [
+        *("2", "2", "tracking swapped to another cell", "121", "20.2 h", "85", "100"),
+    ]
+    assert cells[7] == "about 3 in 1,000"
+
+
+def test_a_suspected_error_without_a_place_says_so(surprised_content, unrendered):
+    lost = tuple(replace(s, onset=None) for s in surprised_content.suspects)
+    text = text_of(build_page(replace(surprised_content, suspects=lost)))
+    assert "tracking swapped to another cell unknown" in text
+    assert "Onset: frame" not in text
+
+
+def test_when_only_errors_are_suspected_the_page_says_so(surprised_content, unrendered):
+    errors = tuple(s for s in surprised_content.suspects if s.is_acquisition)
+    text = text_of(build_page(replace(surprised_content, suspects=errors)))
+    assert "None of the highest-ranked series is thought to be an anomaly of the cell" in text
+    assert "Look at the measurement" in text
+
+
+def test_without_suspected_errors_there_is_no_heading_for_them(page):
+    assert "Look at the measurement" not in page
+    assert "#errors" not in page
+
+
+def test_the_default_method_is_held_against_the_truth_by_its_surprise(surprised_page):
+    assert "ROC AUC of the surprise 1.00" in text_of(surprised_page)
+    assert "anomaly score" not in text_of(surprised_page)
+
+
+def test_no_value_of_the_default_method_is_printed_raw(surprised_page):
+    assert not re.search(r"\bnan\b|\bNone\b(?! of)|\{\{|%\}", text_of(surprised_page))
 
 
 def test_the_numbers_against_the_truth_are_those_of_the_comparison(page):

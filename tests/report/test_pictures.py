@@ -79,6 +79,14 @@ def test_a_montage_has_a_row_for_hologram_opd_and_cells_and_a_column_per_frame()
     assert len(pictures_of(draw_montage([snapshot()] * 4, 1.67))) == 12
 
 
+def test_the_words_beside_a_single_column_are_inside_the_picture():
+    figure = draw_montage([snapshot(opd_nm=np.zeros((60, 80)), hologram=None)], 1.67)
+    figure.canvas.draw()
+    for axes in pictures_of(figure):
+        assert axes.yaxis.label.get_text()
+        assert axes.yaxis.label.get_window_extent().x0 >= 0
+
+
 def test_rows_that_no_frame_can_fill_are_left_out():
     assert len(pictures_of(draw_montage([snapshot(hologram=None)] * 3, 1.67))) == 6
     assert len(pictures_of(draw_montage([snapshot(hologram=None, cells=None)] * 3, 1.67))) == 3

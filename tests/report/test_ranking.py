@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+import pytest
 
-from lensfree.report.content import Suspect
-from lensfree.report.ranking import describe_life, explain, first_sharing_rank, rank_series
+from lensfree.report.ranking import choose_shown, first_sharing_rank, is_judged_by_surprise, rank_series
 
 
-def scores_of(rows: list[tuple[int, int, float]]) -> pd.DataFrame:
+def scores_of(rows: list[tuple[int, int, float]], surprise: float | list[float] = np.nan) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["series_id", "n_windows", "anomaly_score"])
-    return table.assign(is_flagged=table["anomaly_score"] > 0, model="m")
+    return table.assign(is_flagged=table["anomaly_score"] > 0, surprise=surprise, model="m")
 
 
 def windows_of(mse: dict[int, float]) -> pd.DataFrame:
@@ -18,67 +19,63 @@ def windows_of(mse: dict[int, float]) -> pd.DataFrame:
     )
 
 
-def suspect_of(world, series_id: int) -> Suspect:
-    windows = world.windows[world.windows["series_id"] == series_id]
-    return Suspect(
-        rank=1,
-        series_id=series_id,
-        anomaly_score=float(windows["is_abnormal"].mean()),
-        n_windows=len(windows),
-        is_flagged=bool(windows["is_abnormal"].any()),
-        series=world.series[world.series["series_id"] == series_id],
-        windows=windows,
-    )
+def ranked_of(is_error: list[bool], is_flagged: list[bool]) -> pd.DataFrame:
+    """Series named as they are ranked."""
+    n = len(is_error)
+    columns = {"series_id": range(1, n + 1), "rank": range(1, n + 1)}
+    return pd.DataFrame({**columns, "is_acquisition": is_error, "is_flagged": is_flagged})
 
 
 def test_the_score_ranks_then_the_mean_mse_then_the_identity():
     scores = scores_of([(4, 9, 0.2), (3, 9, 0.2), (2, 9, 0.2), (1, 9, 0.7), (0, 9, 0.0)])
     ranked = rank_series(scores, windows_of({0: 9.0, 1: 0.1, 2: 0.3, 3: 0.5, 4: 0.3}), 10)
     assert ranked["series_id"].tolist() == [1, 3, 2, 4, 0]
+    assert ranked["rank"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_the_surprise_ranks_first_where_there_is_one():
+    scores = scores_of([(0, 9, 0.9), (1, 9, 0.0), (2, 9, 0.5), (3, 9, 0.1)], [2.0, 8.0, np.nan, 2.0])
+    ranked = rank_series(scores, windows_of({0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0}))
+    assert ranked["series_id"].tolist() == [1, 0, 3, 2]
+
+
+def test_whether_there_is_a_surprise_is_seen_from_the_table():
+    rows = [(0, 9, 0.1), (1, 0, np.nan)]
+    assert is_judged_by_surprise(scores_of(rows, [1.0, np.nan]))
+    assert not is_judged_by_surprise(scores_of(rows))
+    assert not is_judged_by_surprise(scores_of([]))
 
 
 def test_at_most_the_wanted_number_is_returned_and_series_without_windows_are_not():
-    scores = scores_of([(0, 0, 1.0), (1, 3, 0.1), (2, 3, 0.2)])
+    scores = scores_of([(0, 0, np.nan), (1, 3, 0.1), (2, 3, 0.2)], [np.nan, 1.0, 2.0])
     windows = windows_of({1: 1.0, 2: 1.0})
-    assert rank_series(scores, windows, 10)["series_id"].tolist() == [2, 1]
-    assert rank_series(scores, windows, 1)["series_id"].tolist() == [2]
+    for table in (scores, scores.assign(surprise=np.nan)):
+        assert rank_series(table, windows)["series_id"].tolist() == [2, 1]
+        assert rank_series(table, windows, 1)["series_id"].tolist() == [2]
 
 
-def test_series_that_share_a_cell_name_the_first_better_rank():
-    assert first_sharing_rank([{1, 2}, {5}, {1, 3}, {3, 5}]) == [None, None, 1, 2]
+def test_errors_of_the_measurement_come_last_with_the_ranks_that_they_have():
+    shown = choose_shown(ranked_of([True, False, True, False], [True] * 4), 4)
+    assert shown["rank"].tolist() == [2, 4, 1, 3]
 
 
-def test_the_sentence_gives_share_hours_mse_threshold_and_dry_mass(world):
-    text = explain(suspect_of(world, 1), world.score, 0.5)
-    assert "17 of 37 windows (46%) are abnormal" in text
-    # The last window starts at 6 h, so its forecast covers 26 h to 35.8 h.
-    assert "The forecast for 26.0–35.8 h was the worst: its MSE is 1.04, 2.07 times the threshold 0.5" in text
-    assert "went from 432 to 239 pg without dividing" in text
+@pytest.mark.parametrize(
+    ("is_error", "is_flagged", "shown"),
+    [
+        ([True, True, False, False, False], [False] * 5, [3, 4, 1, 2]),
+        ([False, False, True, True, False], [False] * 5, [1, 2]),
+        ([False, False, True, True, True], [True, True, False, True, True], [1, 2, 4, 5]),
+        ([True] * 5, [True] * 5, [1, 2]),
+        ([], [], []),
+    ],
+)
+def test_of_either_sort_at_most_two_are_shown_and_errors_only_if_flagged_or_high(is_error, is_flagged, shown):
+    assert choose_shown(ranked_of(is_error, is_flagged), 2)["rank"].tolist() == shown
 
 
-def test_without_a_known_threshold_nothing_is_said_of_it(world):
-    assert "threshold" not in explain(suspect_of(world, 1), world.score, None)
+def test_series_that_share_a_cell_name_the_best_better_rank():
+    assert first_sharing_rank([1, 2, 3, 4], [{1, 2}, {5}, {1, 3}, {3, 5}]) == [None, None, 1, 2]
 
 
-def test_a_normal_series_is_said_to_be_normal(world):
-    assert explain(suspect_of(world, 0), world.score, 0.5).startswith("None of 37 windows is abnormal.")
-
-
-def test_a_division_in_the_hours_of_the_worst_forecast_is_said(world):
-    suspect = suspect_of(world, 1)
-    early = suspect.windows.assign(start_h=suspect.windows["start_h"] - 12)
-    moved = Suspect(**{**vars(suspect), "windows": early})
-    assert "with one division" in explain(moved, world.score, 0.5)
-
-
-def test_the_life_of_a_series_counts_hours_divisions_and_filled_points(world):
-    assert describe_life(suspect_of(world, 1)) == (
-        "Followed from 0.0 to 35.8 h, 1 division, 0% of the points filled across gaps."
-    )
-    assert "no division" in describe_life(suspect_of(world, 0))
-
-
-def test_hours_beyond_the_series_leave_the_dry_mass_unsaid(world):
-    suspect = suspect_of(world, 1)
-    late = Suspect(**{**vars(suspect), "windows": suspect.windows.assign(start_h=500.0)})
-    assert "dry mass" not in explain(late, world.score, None)
+def test_ranks_that_are_not_in_order_are_compared_as_they_are():
+    assert first_sharing_rank([9, 12, 4], [{1}, {2}, {1, 2}]) == [4, 4, None]

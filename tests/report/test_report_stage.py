@@ -10,6 +10,7 @@ from lensfree.io.tables import empty_table, write_table
 from lensfree.report.gather import Sources, gather
 from lensfree.report.snapshots import spread
 from lensfree.report.stacks import Frames
+from lensfree.report.summary import draw_summary
 from lensfree.stages import report
 
 FEW = ReportConfig(montage_frames=3, anomalies=2, strip_frames=6, crop_um=30.0)
@@ -95,11 +96,60 @@ def test_the_threshold_comes_from_the_windows_file(files, acquisition):
     assert [s.truth for s in content.suspects] == ["loss", ""]
 
 
-def test_the_summary_shows_the_first_suspect_when_its_forecast_failed_most(files, acquisition):
-    _, snapshot = gather(Sources(**vars(files)), acquisition, report=FEW, score=ScoreConfig())
-    # Its last window starts at 6 h, and the middle of what that foretold is at 30.9 h.
-    assert snapshot.time_h == pytest.approx(6 + 24 + 11 / 12, abs=1 / 12 + 1e-6)
-    assert snapshot.about_um == pytest.approx((60.0, 100.0 + snapshot.time_h - 15))
+def test_the_summary_shows_the_first_suspect_at_its_onset(files, acquisition):
+    content, snapshot = gather(Sources(**vars(files)), acquisition, report=FEW, score=ScoreConfig())
+    assert snapshot.time_h == pytest.approx(30.0)
+    assert snapshot.about_um == pytest.approx((60.0, 100.0 + 30.0 - 15))
+    onset = next(
+        line for line in draw_summary(content, snapshot).axes[-1].lines if line.get_label() == "onset"
+    )
+    assert list(onset.get_xdata()) == [30.0, 30.0]
+
+
+@pytest.mark.parametrize(("method", "middle_h"), [("published", 24 + 11 / 12), ("surprise", 14 + 11 / 12)])
+def test_without_an_onset_the_summary_shows_the_most_unusual_window(
+    world, surprised, files, surprised_files, acquisition, tmp_path, method, middle_h
+):
+    tables, paths = (world, files) if method == "published" else (surprised, surprised_files)
+    scores = tmp_path / "scores.parquet"
+    unclear = tables.scores.assign(onset_h=np.nan, kind="unclear")
+    write_table(scores, unclear[list(SCORES.columns)], SCORES)
+    sources = Sources(**{**vars(paths), "scores": scores})
+    content, snapshot = gather(sources, acquisition, report=FEW, score=ScoreConfig())
+    # By MSE the last of series 1, which starts at 6 h; by surprise the first of 17 alike, at 3 h 20 min.
+    start_h = 6 if method == "published" else 20 / 6
+    assert snapshot.time_h == pytest.approx(start_h + middle_h, abs=1 / 12 + 1e-6)
+    labels = [line.get_label() for line in draw_summary(content, snapshot).axes[-1].lines]
+    assert "onset" not in labels
+
+
+def test_the_summary_gives_the_score_under_the_published_method_and_the_kind_under_the_other(
+    files, surprised_files, acquisition
+):
+    titles = []
+    for paths in (files, surprised_files):
+        gathered = gather(Sources(**vars(paths)), acquisition, report=FEW, score=ScoreConfig())
+        titles.append(draw_summary(*gathered).axes[-1].get_title())
+    assert titles[0].endswith("the ringed cell over time, flagged: score 0.46")
+    assert titles[1].endswith("the ringed cell over time, flagged: lost dry mass")
+
+
+def test_the_thresholds_of_the_default_method_come_from_the_files(surprised_files, acquisition):
+    content, _ = gather(Sources(**vars(surprised_files)), acquisition, report=FEW, score=ScoreConfig())
+    assert (content.tau_w, content.surprise_threshold) == (5.0, 5.6)
+
+
+def test_suspected_errors_of_the_measurement_stand_last_with_their_places(surprised_files, acquisition):
+    content, _ = gather(Sources(**vars(surprised_files)), acquisition, report=FEW, score=ScoreConfig())
+    assert [(s.rank, s.series_id, s.is_acquisition) for s in content.suspects] == [
+        (1, 1, False),
+        (3, 0, False),
+        (2, 2, True),
+    ]
+    error = content.suspects[-1]
+    assert (error.onset.frame, error.onset.cell_id) == (121, 3)
+    assert (error.onset.y_um, error.onset.x_um) == (85.0, 100.0)
+    assert error.shares_with == 1
 
 
 def test_a_field_wider_than_the_montage_gets_an_overview(files, acquisition):

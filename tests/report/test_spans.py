@@ -8,9 +8,12 @@ from lensfree.config import ScoreConfig
 from lensfree.report.spans import (
     abnormal_spans,
     division_times_h,
+    failed_spans,
     forecast_centre_h,
     hours_of,
     strip_slots_h,
+    strip_times_h,
+    window_centre_h,
 )
 
 SCORE = ScoreConfig(interval_min=10, input_points=120, target_points=60)
@@ -67,6 +70,56 @@ def test_a_division_is_at_the_first_point_of_the_daughter(world):
     assert division_times_h(path) == [pytest.approx(15.0)]
     assert division_times_h(path.sample(frac=1, random_state=1)) == [pytest.approx(15.0)]
     assert division_times_h(world.series[world.series["series_id"] == 0]) == []
+
+
+def test_a_window_has_its_middle_half_way_from_its_first_to_its_last_point():
+    centres = window_centre_h(windows_at([0.0, 3.0], [True, True]), SCORE)
+    np.testing.assert_allclose(centres, [14 + 11 / 12, 17 + 11 / 12])
+
+
+def test_only_a_forecast_can_fail(world, surprised):
+    assert failed_spans(world.windows, world.score) == abnormal_spans(world.windows, world.score)
+    assert failed_spans(surprised.windows, surprised.score) == []
+
+
+def long_series() -> pd.DataFrame:
+    return pd.DataFrame({"time_h": np.linspace(3.0, 63.0, 361)})
+
+
+def test_without_an_onset_pictures_are_taken_where_they_stand():
+    np.testing.assert_array_equal(strip_times_h(long_series(), 7), strip_slots_h(long_series(), 7))
+
+
+@pytest.mark.parametrize("n_slots", [1, 2, 3, 5, 8, 12, 30])
+@pytest.mark.parametrize("onset_h", [3.0, 3.5, 20.0, 33.3, 62.0, 63.0])
+def test_a_third_of_the_pictures_are_near_the_onset_and_one_is_at_it(n_slots, onset_h):
+    times_h = strip_times_h(long_series(), n_slots, onset_h)
+    assert len(times_h) == n_slots
+    assert (np.diff(times_h) > 0).all()
+    assert times_h.min() >= 3.0
+    assert times_h.max() <= 63.0
+    assert (np.abs(times_h - onset_h) <= 4.5 + 1e-9).sum() >= n_slots / 3
+    assert np.abs(times_h - onset_h).min() < 1e-9
+
+
+def test_the_pictures_around_an_onset_stand_on_both_sides_and_the_others_leave_no_gap():
+    times_h = strip_times_h(long_series(), 12, 33.0)
+    assert times_h[(times_h > 28) & (times_h < 38)] == pytest.approx([28.5, 33.0, 35.25, 37.5])
+    # Eight share the 51 h that are left.
+    assert np.diff(times_h[:4]) == pytest.approx(np.full(3, 51 / 8))
+    assert np.diff(times_h).max() <= 51 / 8 + 1e-9
+
+
+def test_an_onset_outside_the_series_counts_as_its_end():
+    np.testing.assert_allclose(strip_times_h(long_series(), 6, 99.0), strip_times_h(long_series(), 6, 63.0))
+
+
+def test_a_series_shorter_than_the_hours_around_an_onset_is_covered():
+    short = pd.DataFrame({"time_h": [0.0, 2.0, 4.0]})
+    times_h = strip_times_h(short, 6, 2.0)
+    assert len(times_h) == 6
+    assert (times_h[0], times_h[-1]) == (0.0, 4.0)
+    assert (np.diff(times_h) > 0).all()
 
 
 def test_slots_are_the_middles_of_equal_parts():

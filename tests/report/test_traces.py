@@ -33,6 +33,21 @@ def suspects(world):
 
 
 @pytest.fixture(scope="module")
+def odd(surprised):
+    """The suspects of the default method."""
+    ranked = rank_series(surprised.scores, surprised.windows)
+    bare = build_suspects(ranked, series=surprised.series, windows=surprised.windows, tracks=surprised.tracks)
+    return add_thumbnails(
+        bare,
+        surprised.tracks,
+        lambda frame: np.zeros((64, 96)),
+        n_slots=8,
+        crop_um=60.0,
+        pixel_pitch_um=PITCH_UM,
+    )
+
+
+@pytest.fixture(scope="module")
 def card(suspects, world):
     return draw_card(suspects[0], world.score, pixel_pitch_um=PITCH_UM, tau_w=0.5)
 
@@ -82,13 +97,18 @@ def test_thumbnails_come_from_their_own_frame_and_the_first_after_a_division_is_
 
 def test_every_frame_is_read_once_for_all_suspects(suspects, world):
     read: list[int] = []
+    without_onset = [replace(s, onset_h=np.nan) for s in suspects]
 
     def read_opd(frame: int) -> np.ndarray:
         read.append(frame)
         return np.zeros((64, 96))
 
-    add_thumbnails(suspects, world.tracks, read_opd, n_slots=8, crop_um=60.0, pixel_pitch_um=PITCH_UM)
+    add_thumbnails(without_onset, world.tracks, read_opd, n_slots=8, crop_um=60.0, pixel_pitch_um=PITCH_UM)
     assert len(read) == len(set(read)) == 8
+    read.clear()
+    # Series 1 has an onset, and so its own frames.
+    add_thumbnails(suspects, world.tracks, read_opd, n_slots=8, crop_um=60.0, pixel_pitch_um=PITCH_UM)
+    assert len(read) == len(set(read)) == 16
 
 
 def test_a_frame_that_cannot_be_read_leaves_its_slot_empty(suspects, world):
@@ -113,12 +133,13 @@ def test_pictures_inside_the_shade_are_framed_in_red_and_the_others_are_not(card
     is_frame = [p.get_edgecolor() == to_rgba(style.RED) and not p.get_fill() for p in strip.patches]
     frames = [p for p, is_red in zip(strip.patches, is_frame, strict=True) if is_red]
     centres_h = [frame.get_x() + frame.get_width() / 2 for frame in frames]
-    expected = [t.slot_h for t in suspects[0].thumbnails if t.time_h >= 23 + 1 / 3]
-    assert centres_h == pytest.approx(expected)
-    assert len(expected) == 3
+    failed = [t for t in suspects[0].thumbnails if t.time_h >= 23 + 1 / 3]
+    # The onset has a frame of its own.
+    assert centres_h == pytest.approx([t.slot_h for t in failed if not t.is_onset])
+    assert (len(failed), len(centres_h)) == (4, 3)
 
 
-def test_every_picture_stands_above_its_own_time_and_is_square(card, suspects):
+def test_every_picture_stands_on_its_slot_and_is_square(card, suspects):
     trace = trace_of(card)
     for image, thumbnail in zip(thumbnails_of(card), suspects[0].thumbnails, strict=True):
         left_h, right_h, _, _ = image.get_extent()
@@ -194,3 +215,82 @@ def test_a_suspect_without_pictures_threshold_or_abnormal_windows_is_drawn(suspe
     figure = draw_card(bare, world.score, pixel_pitch_um=PITCH_UM)
     assert thumbnails_of(figure) == []
     assert style.to_png(figure).startswith(b"\x89PNG")
+
+
+def test_a_suspect_carries_what_its_scores_say(odd):
+    assert [(s.rank, s.series_id, s.kind, s.view) for s in odd] == [
+        (1, 1, "dry_mass_loss", "tenth"),
+        (2, 2, "swap", "third"),
+        (3, 0, "unclear", "forecast"),
+    ]
+    assert [s.is_acquisition for s in odd] == [False, True, False]
+    assert [(s.surprise, s.normal_share) for s in odd] == [(9.5, 2e-5), (6.5, 0.0031), (1.2, 0.35)]
+    assert odd[0].onset.frame == 180
+    assert odd[2].onset is None
+
+
+def test_the_onset_is_a_line_through_both_curves_with_the_kind_beside_it(card, suspects):
+    for axes in card.axes[:2]:
+        (line,) = [line for line in axes.lines if line.get_color() == style.ONSET]
+        assert list(line.get_xdata()) == [30.0, 30.0]
+    (words,) = [text for text in trace_of(card).texts if text.get_color() == style.ONSET]
+    assert words.get_text() == "lost dry mass"
+    assert words.get_ha() == "right"
+
+
+def test_the_words_of_an_early_onset_stand_after_it(suspects, world):
+    early = replace(suspects[0], onset_h=5.0)
+    figure = draw_card(early, world.score, pixel_pitch_um=PITCH_UM)
+    (words,) = [text for text in trace_of(figure).texts if text.get_color() == style.ONSET]
+    assert words.get_ha() == "left"
+
+
+def test_without_an_onset_nothing_is_drawn_of_one(suspects, world):
+    figure = draw_card(suspects[1], world.score, pixel_pitch_um=PITCH_UM)
+    drawn = [
+        *(line for axes in figure.axes for line in axes.lines),
+        *(t for a in figure.axes for t in a.texts),
+    ]
+    assert style.ONSET not in [artist.get_color() for artist in drawn]
+    assert not any(t.is_onset for t in suspects[1].thumbnails)
+
+
+def test_a_third_of_the_pictures_are_near_the_onset_and_the_one_at_it_is_marked(card, suspects):
+    strip = suspects[0].thumbnails
+    assert sum(abs(t.time_h - 30.0) <= 5 for t in strip) >= len(strip) / 3
+    (marked,) = [t for t in strip if t.is_onset]
+    assert marked.time_h == pytest.approx(30.0)
+    axes = thumbnails_of(card)[0].axes
+    (frame,) = [p for p in axes.patches if p.get_edgecolor() == to_rgba(style.ONSET)]
+    assert frame.get_x() + frame.get_width() / 2 == pytest.approx(marked.slot_h)
+    (words,) = [text for text in axes.texts if text.get_color() == style.ONSET]
+    assert words.get_text() == "30.0 h"
+
+
+def test_a_line_leads_from_every_picture_to_its_own_time(card, suspects):
+    leads = card.axes[-1].lines
+    ends = [(line.get_xdata()[0], line.get_xdata()[1]) for line in leads]
+    assert ends == [(t.slot_h, t.time_h) for t in suspects[0].thumbnails]
+    left, right = card.axes[-1].get_xlim(), trace_of(card).get_xlim()
+    assert left == right
+
+
+def test_the_surprise_of_windows_stands_at_their_middles_with_its_threshold(odd, surprised):
+    figure = draw_card(odd[0], surprised.score, pixel_pitch_um=PITCH_UM, tau_w=5.0)
+    axes = next(axes for axes in figure.axes if axes.get_ylabel().startswith("surprise"))
+    (red,) = [line for line in axes.lines if line.get_marker() == "." and line.get_color() == style.RED]
+    # The windows from 3 h 20 min on are abnormal; they are 29 h 50 min long.
+    assert red.get_xdata() == pytest.approx(np.arange(20, 37) / 6 + 14 + 11 / 12)
+    assert set(red.get_ydata()) == {8.0}
+    (threshold,) = [line for line in axes.lines if line.get_linestyle() == ":"]
+    assert list(threshold.get_ydata()) == [5.0, 5.0]
+    assert [text.get_text() for text in axes.texts] == ["threshold"]
+
+
+def test_no_forecast_is_said_to_have_failed_where_windows_are_judged_by_surprise(odd, surprised):
+    figure = draw_card(odd[0], surprised.score, pixel_pitch_um=PITCH_UM, tau_w=5.0)
+    labels = [text.get_text() for text in trace_of(figure).get_legend().get_texts()]
+    assert "forecast failed" not in labels
+    assert not [p for p in trace_of(figure).patches if p.get_facecolor()[:3] == to_rgba(style.RED)[:3]]
+    strip = thumbnails_of(figure)[0].axes
+    assert not [p for p in strip.patches if p.get_edgecolor() == to_rgba(style.RED)]

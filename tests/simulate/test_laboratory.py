@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from lensfree.simulate.laboratory import ABROAD, HOME
+from lensfree.simulate.laboratory import (
+    ABROAD,
+    HOME,
+    MEDIAN_PG,
+    draw_laboratory,
+    simulate_laboratories,
+)
 from lensfree.simulate.lives import Culture
 from lensfree.simulate.series import SeriesNoise, simulate_series
 
@@ -51,3 +57,30 @@ def test_cells_abroad_are_larger_slower_and_more_varied():
     # Cycles seen whole within 72 h favour short ones, more so where they are long.
     assert 1.05 < found["abroad"][1] / found["home"][1] < 1.25
     assert found["abroad"][2] > found["home"][2]
+
+
+def test_many_laboratories_differ_in_life_and_noise_but_not_in_size():
+    table = simulate_laboratories(4, 42, (180, 220), np.random.default_rng(5), 0.0)
+    assert table["series_id"].nunique() == 42
+    assert (table.groupby("cell_id")["series_id"].nunique() == 1).all()
+    of_laboratory = np.digitize(table["series_id"], [11, 22, 32])
+    medians = table.groupby(of_laboratory)["dry_mass_pg"].median()
+    np.testing.assert_allclose(medians, MEDIAN_PG)
+    grouped = table.groupby(of_laboratory)
+    divisions = grouped["cell_id"].nunique() / grouped["series_id"].nunique()
+    assert divisions.max() > 1.15 * divisions.min()
+
+
+def test_a_seed_draws_the_same_laboratories():
+    one, other, third = (
+        simulate_laboratories(3, 9, (180, 200), np.random.default_rng(seed), 0.3) for seed in (1, 1, 2)
+    )
+    assert one.equals(other) and not one.equals(third)
+
+
+def test_laboratories_keep_to_their_ranges():
+    drawn = [draw_laboratory(np.random.default_rng(i)) for i in range(200)]
+    cycles = np.array([each.culture.cycle_h for each in drawn])
+    assert 16 <= cycles.min() < 17 and 29 < cycles.max() <= 30
+    lowest = np.array([each.noise.sd_pg[0] for each in drawn]) / HOME.noise.sd_pg[0]
+    assert 0.7 <= lowest.min() < 0.75 and 1.55 < lowest.max() <= 1.6

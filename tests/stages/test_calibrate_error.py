@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lensfree.cells.standard_error import TERMS
+from lensfree.cells.standard_error import ADDED_LATER, TERMS
 from lensfree.config import CalibrateErrorConfig, Config, FieldsConfig, ReconstructConfig
 from lensfree.model_files import read_registry
 from lensfree.stages import calibrate_error
@@ -84,6 +84,20 @@ def test_a_broken_file_is_named_with_what_to_do(tmp_path, content, message):
         read_calibrations(path)
     assert str(path) in str(caught.value)
     assert "make it again with `make calibrate`" in str(caught.value)
+
+
+def test_a_calibration_older_than_a_term_is_read_as_the_model_it_was(tmp_path):
+    assert ADDED_LATER and set(TERMS) > ADDED_LATER
+    older = {name: 0.5 for name in TERMS if name not in ADDED_LATER}
+    path = write_json(tmp_path / "se.json", file_with(coefficients=older))
+    found = read_calibrations(path)["reference"].model
+    terms = np.arange(1.0, 1.0 + len(TERMS))[None]
+    kept = terms[:, [name in older for name in TERMS]]
+    assert found.standard_error_pg(terms) == pytest.approx(0.5 * np.sqrt(np.square(kept).sum()))
+    del older["relative"]
+    write_json(path, file_with(coefficients=older))
+    with pytest.raises(CalibrationError, match="coefficients of"):
+        read_calibrations(path)
 
 
 def test_a_calibration_knows_what_it_is_for(tmp_path):

@@ -24,7 +24,9 @@ from lensfree.stages.detector_file import load_detector, read_norms, relabel_det
 from lensfree.stages.plus_training import learn_norms
 
 CONFIG = ScoreConfig(interval_min=30.0, input_points=40, target_points=20, min_training_windows=500)
-TRAINING = TrainScoreConfig(epochs=2, windows_per_epoch=256, batch=64, seed=4, simulated_series=60)
+TRAINING = TrainScoreConfig(
+    epochs=2, windows_per_epoch=256, batch=64, seed=4, simulated_laboratories=3, laboratory_series=61
+)
 
 
 def histories(seed: int, n: int, abnormal: float = 0.1) -> pd.DataFrame:
@@ -192,7 +194,8 @@ def test_the_shipped_detector_is_made_from_simulated_histories(folder):
     )
     card = load_detector(out)[1]
     assert (card.name, card.version) == ("detector", "own")
-    assert card.trained_on.startswith("shipped,") and "simulated histories" in card.trained_on
+    assert card.trained_on == "shipped, 61 simulated histories of 3 laboratories, seed 4"
+    assert 180 < card.unit_pg < 200
 
 
 def test_the_shipped_detector_is_for_the_default_windows():

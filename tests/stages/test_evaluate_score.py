@@ -17,6 +17,7 @@ from lensfree.contracts import SERIES
 from lensfree.simulate.held_out import HELD_OUT_KINDS
 from lensfree.simulate.series import KINDS
 from lensfree.stages import evaluate_score, score_methods
+from lensfree.stages.score_chain import NAMES
 from lensfree.stages.score_measures import MEANINGS, averaged, measure_method
 from lensfree.stages.score_page import PROTOTYPE, build_page
 from lensfree.stages.score_sets import draw_sets
@@ -32,9 +33,15 @@ CONFIG = Config(
         score_series=30,
         score_abnormal=0.3,
         score_held_out_series=9,
+        seeds=(71013,),
+        track_frames=220,
+        track_field_um=(600.0, 800.0),
     ),
 )
-ALWAYS = set(MEANINGS) - {"cell_auc_mean_mse", "cell_ap_mean_mse"}
+OF_PLUS = {"kind_accuracy", "onset_accuracy", "flagged_over_alpha"}
+PLUS = ("stardusts_plus", "stardusts_plus_without_kinds")
+OF_PUBLISHED = {"cell_auc_mean_mse", "cell_ap_mean_mse"}
+ALWAYS = set(MEANINGS) - OF_PUBLISHED - OF_PLUS
 TRANSFER = {name for name in MEANINGS if name.startswith("transfer")}
 
 
@@ -93,14 +100,19 @@ def ran(tmp_path_factory):
 
 def test_every_method_has_every_measure(ran):
     measures, _ = ran
-    names = {"stardusts", "persistence", "ridge", "pca", "isolation_forest", "knn"}
-    mean_mse = {f"score.stardusts.{name}" for name in set(MEANINGS) - ALWAYS}
-    possible = {f"score.{method}.{name}" for method in names for name in ALWAYS} | mean_mse
+    names = {"stardusts", "persistence", "ridge", "pca", "isolation_forest", "knn", *PLUS}
+    possible = {f"score.{method}.{name}" for method in names for name in ALWAYS}
+    possible |= {f"score.stardusts.{name}" for name in OF_PUBLISHED}
+    possible |= {f"score.{method}.{name}" for method in PLUS for name in OF_PLUS}
+    possible |= {f"score.{method}.chain_{name}" for method in evaluate_score.ON_CHAIN for name in NAMES}
     assert set(measures) <= possible
-    # Without flags there is no precision.
-    assert {key.rsplit(".")[-1] for key in possible - set(measures)} <= {"precision"}
+    # Without flags there is no precision, and nothing to tell the kind of.
+    without_flags = {"precision", "kind_accuracy", "onset_accuracy", "chain_precision"}
+    assert {key.rsplit(".")[-1] for key in possible - set(measures)} <= without_flags
     assert all("synthetic" in measure.meaning for measure in measures.values())
     assert all(np.isfinite(measure.value) for measure in measures.values())
+    chain = measures["score.stardusts_plus.chain_cell_auc"]
+    assert chain.n > 20 and chain.seeds == (71013,) and "by wrong links of tracking" in chain.meaning
 
 
 def test_slow_methods_are_fitted_abroad_on_few_seeds_and_the_measure_says_on_which(ran):
@@ -114,7 +126,7 @@ def test_slow_methods_are_fitted_abroad_on_few_seeds_and_the_measure_says_on_whi
 
 def test_the_page_has_a_row_per_method_beside_the_prototype_and_names_what_is_missing(ran):
     measures, page = ran
-    for method in ("stardusts", "persistence", "ridge", "pca", "isolation_forest", "knn"):
+    for method in PROTOTYPE.keys() - {"stardusts.mean_mse", "matrix_profile"}:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{method}` |"))
         assert f"{measures[f'score.{method}.cell_auc'].value:.3f} +- " in row
         assert row.endswith(f"| {' | '.join(PROTOTYPE[method])} |")

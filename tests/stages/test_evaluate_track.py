@@ -202,10 +202,16 @@ def test_a_run_measures_everything_and_writes_page_and_figure(
         track_field_um=(260.0, 340.0),
         track_dense_seeds=(0, 1, 0),
         track_dense_seeds_35pg=(0, 0, 0),
+        track_chain_seeds=0,
     )
     page, figure = tmp_path / "page.md", tmp_path / "figure.png"
     measures = evaluate_track.run(
-        config=config, quantify_weights=tmp_path / "none", real=tmp_path, page=page, figure=figure
+        config=config,
+        refine_weights=None,
+        quantify_weights=tmp_path / "none",
+        real=tmp_path,
+        page=page,
+        figure=figure,
     )
     prefixes = {key.rsplit(".", 1)[0] for key in measures}
     assert prefixes == {"track", "track.3k", "track.mcf10a", "track.livecyte"}

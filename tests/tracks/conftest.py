@@ -13,8 +13,8 @@ from lensfree.config import TrackConfig
 
 @pytest.fixture
 def tiny():
-    """A configuration for worlds with too few cells to learn scales from."""
-    return TrackConfig(search_range_um=15.0, log_mass_weight_um=10.0)
+    """A configuration for worlds with too few cells to learn scales from, and with lives of 7 h."""
+    return TrackConfig(search_range_um=15.0, log_mass_weight_um=10.0, min_cycle_h=4.0)
 
 
 @pytest.fixture

@@ -2,11 +2,19 @@
 
 import cases
 import numpy as np
+import pandas as pd
 import pytest
 
 from lensfree.contracts import TRACKS
 from lensfree.tracks.candidates import LinkedTracks
-from lensfree.tracks.hypotheses import YOUNG_MOTHER_COST, Expectation, Hypothesis, division_cost
+from lensfree.tracks.hypotheses import (
+    EDGE_COST,
+    EDGE_SHARE,
+    YOUNG_MOTHER_COST,
+    Expectation,
+    Hypothesis,
+    division_cost,
+)
 from lensfree.tracks.lineage import choose, resolve_lineage
 from lensfree.tracks.link import link
 from lensfree.tracks.scales import Scales
@@ -79,6 +87,30 @@ def test_a_mother_seen_once_is_dearer_and_one_there_from_the_start_is_not(tiny):
         costs[first_frame] = division_cost(tracks, mother, daughters, scales, tiny, expectation)[0]
     assert costs[14] - costs[13] == pytest.approx(YOUNG_MOTHER_COST)
     assert costs[13] == pytest.approx(costs[0])
+
+
+@pytest.mark.parametrize("nearer", [(0, 0), (0, 1), (1, 0), (1, 1)], ids=["top", "left", "bottom", "right"])
+def test_a_daughter_first_seen_at_the_edge_is_dearer(tiny, nearer):
+    truth = cases.one_division()
+    family = truth[(truth["cell_id"] != 1) & truth["frame"].between(10, 15)]
+    scales = Scales(15.0, 2.0, 0.0, log_mass_sd=0.1, log_mass_weight_um=10.0)
+    births_um = family.loc[family["frame"] == 15, ["y_um", "x_um"]].to_numpy()
+
+    def cost(to_edge_um):
+        """Two posts reach 50 um beyond the daughters, but for one side."""
+        away_um = np.full((2, 2), 50.0)
+        away_um[nearer] = to_edge_um
+        posts = family.iloc[:2].assign(cell_id=[7, 8])
+        posts[["y_um", "x_um"]] = [births_um.min(axis=0) - away_um[0], births_um.max(axis=0) + away_um[1]]
+        cells = pd.concat([family, posts])
+        tracks = LinkedTracks(cells.assign(track=cells["cell_id"]), tiny)
+        mother, daughters = tracks.stop[:1] - 1, tracks.start[None, 1:3]
+        expectation = Expectation.before_any(scales, tiny)
+        return division_cost(tracks, mother, daughters, scales, tiny, expectation)[0]
+
+    edge_um = EDGE_SHARE * scales.search_range_um
+    assert cost(edge_um - 0.01) - cost(50.0) == pytest.approx(EDGE_COST)
+    assert cost(edge_um + 0.01) == pytest.approx(cost(50.0))
 
 
 def test_a_cell_does_not_divide_again_at_once(tiny):

@@ -1,5 +1,6 @@
 """Linking: identities on worlds whose answer is known, groups of any size, refusals in words."""
 
+import gc
 import logging
 from types import SimpleNamespace
 
@@ -8,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import trackpy
+from trackpy.linking.utils import Point
 
 from lensfree.config import TrackConfig
 from lensfree.stages.track import track_cells, track_with_events
 from lensfree.tracks import link as link_module
 from lensfree.tracks.link import link
+from lensfree.tracks.motion import MotionPredictor
 from lensfree.tracks.scales import Scales
 
 
@@ -200,3 +203,37 @@ def test_a_hole_of_two_hours_ends_cells_and_the_rest_goes_on(tiny):
         "birth",
         "enters_field",
     }
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_python_searches_for_cycles_again_after_linking(was_enabled, tiny, monkeypatch):
+    cells = cases.seen(cases.one_division())
+    seen = []
+    monkeypatch.setattr(MotionPredictor, "__call__", lambda *_: seen.append(gc.isenabled()) or 1 / 0)
+    try:
+        (gc.enable if was_enabled else gc.disable)()
+        with pytest.raises(ZeroDivisionError):
+            link(cells, tiny)
+        assert gc.isenabled() == was_enabled and seen == [False]
+    finally:
+        gc.enable()
+
+
+def test_linking_leaves_no_cycles_behind(tiny):
+    """What linking makes in a frame has to go without a search for cycles, or memory would grow."""
+    cells = cases.seen(cases.two_that_cross())
+    link(cells, tiny)  # what is made once
+    gc.collect()
+    before = len(gc.get_objects())
+    try:
+        gc.disable()
+        link(cells, tiny)
+        left = [thing for thing in gc.get_objects() if isinstance(thing, Point)]
+        assert not left and len(gc.get_objects()) - before < len(cells)
+    finally:
+        gc.enable()
+
+
+def test_tracks_are_numbered_as_they_appear(tiny):
+    track = link(cases.seen(cases.two_generations()), tiny)["track"]
+    assert track.drop_duplicates().tolist() == list(range(track.nunique()))

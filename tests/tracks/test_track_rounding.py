@@ -74,7 +74,7 @@ def test_a_constant_opd_teaches_nothing():
 def test_who_was_not_seen_long_enough_is_not_judged():
     tracks, mother, daughters = families()
     rounding = Rounding.learn(tracks, mother, daughters)
-    brief = LinkedTracks(tracks.table[abs(tracks.table["frame"] - AT) < FLAT_FRAMES[0] - 2], TrackConfig())
+    brief = LinkedTracks(tracks.linked[abs(tracks.linked["frame"] - AT) < FLAT_FRAMES[0] - 2], TrackConfig())
     brief_daughters = np.column_stack([brief.start[1::3], brief.start[2::3]])
     assert np.isnan(log_rounding(brief, brief.stop[0::3] - 1, brief_daughters)).all()
     assert (rounding.cost(brief, brief.stop[0::3] - 1, brief_daughters) == 0).all()

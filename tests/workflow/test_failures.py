@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from conftest import ROW, Workplace
 
+from lensfree.anomaly.verdicts import COLUMNS
 from lensfree.contracts import CELLS, FRAMES, SCORES, SERIES, TRACKS, WINDOWS
 from lensfree.io.stacks import open_opd
 from lensfree.io.tables import read_table
@@ -104,6 +105,7 @@ def test_a_killed_stage_is_made_up_for_and_all_tables_are_the_same(movie, killed
     movie.run()
     for name, contract in TABLES.items():
         pd.testing.assert_frame_equal(read_table(results / name, contract), undisturbed[name])
+    assert tuple(pd.read_csv(results / "flags.csv").columns) == COLUMNS
     assert not list(movie.folder.rglob("*.partial"))
     assert movie.planned() == set()
 

@@ -129,6 +129,17 @@ def test_a_single_stage_can_be_asked_for(fresh):
     scores = fresh.planned("results/plate/scores.parquet")
     assert {"track plate", "series plate", "train_score culture", "score plate"} <= scores
     assert "report plate" not in scores
+    assert "flags plate" not in scores
+
+
+def test_the_table_to_fill_in_is_made_of_what_is_tracked(fresh):
+    fresh.rows = [(*ROW[:8], "report"), ("short", *ROW[1:])]
+    jobs = fresh.planned()
+    assert "flags plate" in jobs
+    assert "flags short" not in jobs
+    flags = fresh.planned("results/plate/flags.csv")
+    assert {"track plate", "series plate", "score plate", "flags plate"} <= flags
+    assert "report plate" not in flags
 
 
 def test_results_can_lie_elsewhere(fresh):

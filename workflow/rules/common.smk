@@ -93,11 +93,14 @@ def scaled_mb(base_mb):
     return lambda wildcards, attempt: base_mb * attempt
 
 
-def exports():
-    """The exports of every acquisition that is tracked, in the formats that it is configured with."""
+def for_people():
+    """Of every acquisition that is tracked: exports in the formats that it is configured with, and flags."""
     return [
-        f"{CONFIG.results}/{name}/export/{EXPORT_NAMES[format]}"
+        f"{CONFIG.results}/{name}/{file}"
         for name, a in ACQUISITIONS.items()
         if a.until == "report"
-        for format in CONFIGS[name].export.formats
+        for file in (
+            *(f"export/{EXPORT_NAMES[format]}" for format in CONFIGS[name].export.formats),
+            "flags.csv",
+        )
     ]

@@ -5,7 +5,7 @@ rule evaluate_score:
     params:
         config=CONFIG.model_dump(
             mode="json",
-            include={"score", "train_score", "evaluate"},
+            include={"score", "train_score", "evaluate", "simulate", "track", "series"},
         ),
         code=code_digest("evaluate_score"),
     log:

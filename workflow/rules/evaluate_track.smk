@@ -1,5 +1,6 @@
 rule evaluate_track:
     input:
+        refine=lambda wildcards: model_of(CONFIG.reconstruct.refine),
         weights=lambda wildcards: model_of(CONFIG.quantify.model),
         real=real_samples(),
     output:
@@ -9,7 +10,10 @@ rule evaluate_track:
     params:
         config=CONFIG.model_dump(
             mode="json",
-            include={"simulate", "quantify", "track", "evaluate"},
+            include={
+                *("simulate", "optics", "fields", "storage", "load", "focus"),
+                *("reconstruct", "quantify", "track", "evaluate", "frames_per_chunk"),
+            },
         ),
         code=code_digest("evaluate_track"),
     log:

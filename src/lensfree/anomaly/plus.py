@@ -1,6 +1,6 @@
-"""StArDusTS plus: the density of a history's stretches at three lengths, and a forecast with its own sd.
+"""StArDusTS plus: density of a history's stretches at three lengths, a forecast with its own sd, known kinds.
 
-Each of the four views gives every history one number; `surprise` makes them comparable and the most
+Each of the five views gives every history one number; `surprise` makes them comparable and the most
 surprised view counts. Learning is robust against abnormal histories in the training set: the most surprising
 share is left out of what counts as known, and normal cells' scores are learnt from the middle of all
 (`surprise`). A history is never compared with its own family.
@@ -8,7 +8,6 @@ share is left out of what counts as known, and normal cells' scores are learnt f
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,21 +15,17 @@ import pandas as pd
 from scipy import ndimage
 
 from lensfree.anomaly.density import Density, Stretches, cut_stretches, fit_density, views
+from lensfree.anomaly.norms import Norms
+from lensfree.anomaly.outlooks import Outlook, Trainer, cross_fitted, forecast_scores
+from lensfree.anomaly.reasons import log_odds
 from lensfree.anomaly.surprise import Scales, Tail, learn_scales, learn_tail
 from lensfree.anomaly.windows import Windows
 
 FORECAST = "forecast"
+KINDS = "kinds"
 MAX_HISTORIES = 2000
 """More training histories than this are drawn from: density and tail need no more."""
-BLOCK = 8192
-_LEAST = 1e-6
 _SD_PER_MAD = 1.4826
-
-Outlook = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Standardised inputs (n, input_points) to mean and sd (n, target_points) of the points that follow."""
-
-Trainer = Callable[[np.ndarray, np.ndarray], Outlook]
-"""Standardised inputs and targets (not smoothed) to an outlook."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,8 @@ class Plus:
         spread: robust sd of the training points in that unit.
         densities: known stretches, a density per view.
         outlook: the forecast.
-        cells: how normal cells score in the views, the forecast last.
+        norms: what is normal for the population that is judged.
+        cells: how normal cells score in the views: densities, forecast, known kinds.
         tail: upper tail of their surprise.
         of_windows: how normal windows score in the views.
         tail_of_windows: upper tail of their surprise.
@@ -52,6 +48,7 @@ class Plus:
     spread: float
     densities: tuple[Density, ...]
     outlook: Outlook
+    norms: Norms
     cells: Scales
     tail: Tail
     of_windows: Scales
@@ -60,17 +57,21 @@ class Plus:
     @property
     def view_names(self) -> tuple[str, ...]:
         """Return the names of the views in the order of the scales."""
-        return (*(density.view.name for density in self.densities), FORECAST)
+        names = (*(density.view.name for density in self.densities), FORECAST, KINDS)
+        return names[: len(self.cells.median)]
 
-    def in_unit(self, unit_pg: float) -> Plus:
-        """Return the detector for a population whose median dry mass is another [pg]."""
-        return replace(self, unit_pg=unit_pg)
+    def for_population(self, unit_pg: float, norms: Norms) -> Plus:
+        """Return the detector for a population of another median dry mass [pg] and other norms."""
+        return replace(self, unit_pg=unit_pg, norms=norms)
 
-    def judge(self, windows: Windows, alpha: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def judge(
+        self, windows: Windows, series: pd.DataFrame, alpha: float
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Judge all windows and histories.
 
         Args:
             windows: all windows of some histories.
+            series: the table under `contracts.SERIES` that they were cut from.
             alpha: share of normal cells that may be flagged.
 
         Returns:
@@ -82,14 +83,20 @@ class Plus:
             _by_window(density.log_distance(part), part, windows)
             for density, part in self._stretches(windows)
         ]
-        errors, mse = _forecast_scores(windows, self.outlook, self.unit_pg, self.spread)
-        return self._tables(windows, [*scores, (errors, errors)], mse, alpha)
+        errors, mse = forecast_scores(windows, self.outlook, self.unit_pg, self.spread)
+        odds = _odds(windows, series, self.norms) if KINDS in self.view_names else None
+        return self._tables(windows, [*scores, (errors, errors)], odds, mse, alpha)
 
     def _stretches(self, windows: Windows) -> list[tuple[Density, Stretches]]:
         return [(each, cut_stretches(windows, each.view, self.unit_pg)) for each in self.densities]
 
     def _tables(
-        self, windows: Windows, scores: list[tuple[np.ndarray, np.ndarray]], mse: np.ndarray, alpha: float
+        self,
+        windows: Windows,
+        scores: list[tuple[np.ndarray, np.ndarray]],
+        odds: pd.Series | None,
+        mse: np.ndarray,
+        alpha: float,
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         by_window = np.stack([part[0] for part in scores], axis=1)
         surprise = self.of_windows.surprise(by_window).max(axis=1)
@@ -103,6 +110,8 @@ class Plus:
             }
         )
         table = cell_scores(windows, self.densities, [part[1] for part in scores], self.unit_pg)
+        if odds is not None:
+            table = table.assign(**{KINDS: odds.reindex(table.index)})
         by_view = self.cells.surprise(table.to_numpy())
         grouped = judged.groupby("series_id", sort=True)["is_abnormal"]
         highest = by_view.max(axis=1) if len(table) else np.empty(0)
@@ -122,14 +131,25 @@ class Plus:
         return judged, histories
 
 
-def fit_plus(windows: Windows, train: Trainer, *, contamination: float, seed: int) -> Plus:
+def fit_plus(
+    windows: Windows,
+    series: pd.DataFrame,
+    train: Trainer,
+    *,
+    contamination: float,
+    seed: int,
+    is_kinds_asked: bool = True,
+) -> Plus:
     """Fit to the windows of histories of which an unknown share is abnormal.
 
     Args:
         windows: all windows of the data set.
+        series: the table under `contracts.SERIES` that they were cut from.
         train: makes the forecast.
         contamination: share of the histories that is not counted as known, the most surprising ones.
         seed: of all that is drawn.
+        is_kinds_asked: whether the known kinds are a view; without, nothing that this project knows of
+            anomalies decides.
 
     Raises:
         ValueError: too few histories, or they do not vary.
@@ -163,9 +183,12 @@ def fit_plus(windows: Windows, train: Trainer, *, contamination: float, seed: in
             worst = rank > rank.quantile(1 - contamination)
             is_known.update(zip(worst.index.tolist(), (~worst).tolist(), strict=True))
     known = np.vectorize(is_known.get, otypes=[bool])(windows.series_id)
-    errors, outlook = _cross_fitted(windows, known, train, unit_pg, spread, rng)
+    errors, outlook = cross_fitted(windows, known, train, unit_pg, spread, rng)
     scores.append((errors, errors))
+    norms = Norms.learn(series)
     table = cell_scores(windows, densities, [part[1] for part in scores], unit_pg)
+    if is_kinds_asked:
+        table = table.assign(**{KINDS: _odds(windows, series, norms).reindex(table.index)})
     cells = learn_scales(table.to_numpy(), contamination)
     by_window = np.stack([part[0] for part in scores], axis=1)
     of_windows = learn_scales(by_window, contamination)
@@ -174,6 +197,7 @@ def fit_plus(windows: Windows, train: Trainer, *, contamination: float, seed: in
         spread=spread,
         densities=densities,
         outlook=outlook,
+        norms=norms,
         cells=cells,
         tail=learn_tail(cells.surprise(table.to_numpy()).max(axis=1)),
         of_windows=of_windows,
@@ -194,6 +218,14 @@ def cell_scores(
     return pd.DataFrame(columns)
 
 
+def _odds(windows: Windows, series: pd.DataFrame, norms: Norms) -> pd.Series:
+    """Return by series_id how much likelier each history is with something wrong, in ln."""
+    wanted = np.unique(windows.series_id)
+    rows = series[series["series_id"].isin(wanted)].sort_values(["series_id", "time_h"])
+    odds = {name: log_odds(part, norms) for name, part in rows.groupby("series_id", sort=True)}
+    return pd.Series(odds, index=wanted, dtype=np.float64)
+
+
 def _by_window(values: np.ndarray, stretches: Stretches, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """Return the highest value among the stretches within each window, and the values of the stretches."""
     span = windows.input_points + windows.target_points
@@ -207,50 +239,6 @@ def _by_window(values: np.ndarray, stretches: Stretches, windows: Windows) -> tu
     _, start = np.unique(stretches.series_id, return_index=True)
     offset = (windows.first - windows.first[at][index]) // view.step
     return ahead[start[index] + offset], values
-
-
-def _forecast_scores(
-    windows: Windows, outlook: Outlook, unit_pg: float, spread: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return, per window, ln of the mean squared error in foretold variances, and the plain MSE."""
-    surprise, mse = np.empty(len(windows)), np.empty(len(windows))
-    for start in range(0, len(windows), BLOCK):
-        block = slice(start, start + BLOCK)
-        inputs, raw, smoothed = standardised(windows.take(block), unit_pg, spread)
-        mean, sd = outlook(inputs)
-        surprise[block] = np.log(np.mean(((raw - mean) / sd) ** 2, axis=1) + _LEAST)
-        mse[block] = np.mean((smoothed - mean) ** 2, axis=1)
-    return surprise, mse
-
-
-def standardised(
-    windows: Windows, unit_pg: float, spread: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return inputs, targets as measured and smoothed targets as (value / unit - 1) / spread, float32."""
-    parts = (windows.inputs, windows.targets_raw, windows.targets)
-    inputs, raw, smoothed = (((part / unit_pg - 1) / spread).astype(np.float32) for part in parts)
-    return inputs, raw, smoothed
-
-
-def _cross_fitted(
-    windows: Windows,
-    known: np.ndarray,
-    train: Trainer,
-    unit_pg: float,
-    spread: float,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, Outlook]:
-    """Return every window's error by a forecast not trained on its family, and a forecast trained on all."""
-    lineage, index = np.unique(windows.lineage, return_inverse=True)
-    half = rng.permutation(len(lineage))[index] % 2
-    inputs, raw, _ = standardised(windows.take(known), unit_pg, spread)
-    errors = np.empty(len(windows))
-    for side in (0, 1):
-        is_other = half[known] != side
-        outlook = train(inputs[is_other], raw[is_other])
-        mine = np.flatnonzero(half == side)
-        errors[mine] = _forecast_scores(windows.take(mine), outlook, unit_pg, spread)[0]
-    return errors, train(inputs, raw)
 
 
 def _drawn(windows: Windows, rng: np.random.Generator) -> Windows:

@@ -34,6 +34,7 @@ EVENT_GAIN = {
 """How much an event of tracking, near an onset, speaks for a kind, in ln."""
 EVENT_NEAR_H = 3.0
 MANY_DAUGHTERS_GAIN = 30.0
+LEAST_ODDS = -10.0
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,7 @@ def explain_history(rows: pd.DataFrame, norms: Norms, events: pd.DataFrame | Non
         found = [_with_events(candidate, mine) for candidate in found]
         many, daughters = _many_daughters(mine, found)
         found += many
-    kinds = {candidate.kind for candidate in found}
-    weight = {kind: float(logsumexp(np.concatenate(_gains(found, kind)))) + _prior(kind) for kind in kinds}
+    weight = _weights(found)
     kind = max(sorted(weight), key=weight.__getitem__)
     probability = float(np.exp(weight[kind] - logsumexp(list(weight.values()))))
     best = max((c for c in found if c.kind == kind and len(c.gain)), key=lambda c: float(c.gain.max()))
@@ -96,6 +96,25 @@ def explain_history(rows: pd.DataFrame, norms: Norms, events: pd.DataFrame | Non
     return Reason(
         kind, kind in ACQUISITION, float("nan") if kind == UNCLEAR else onset_h, probability, evidence
     )
+
+
+def log_odds(rows: pd.DataFrame, norms: Norms) -> float:
+    """Return ln of how much likelier a history is with something wrong than as that of a normal cell.
+
+    Args:
+        rows: one history, as for `explain_history`.
+        norms: what is normal for the population.
+
+    Returns:
+        The log odds with the prior that flagged histories have; only differences between histories mean
+        something. The lowest there is, -10, for a history that is too short to tell.
+    """
+    history = condense(rows, norms)
+    if len(history.ln) < FEWEST_BINS or history.end_h - history.start_h[0] < SHORTEST_H:
+        return LEAST_ODDS
+    weight = _weights(candidates(expect(history, norms)))
+    normal = weight.pop(UNCLEAR)
+    return max(float(logsumexp(list(weight.values()))) - normal, LEAST_ODDS)
 
 
 def candidates(expected: Expectation) -> list[Candidate]:
@@ -114,6 +133,12 @@ def candidates(expected: Expectation) -> list[Candidate]:
         *fused(expected, lives),
         *died_and_left(expected, lives, after),
     ]
+
+
+def _weights(found: list[Candidate]) -> dict[str, float]:
+    """Return ln of the probability of each kind, up to a constant: all onsets added up."""
+    kinds = {candidate.kind for candidate in found}
+    return {kind: float(logsumexp(np.concatenate(_gains(found, kind)))) + _prior(kind) for kind in kinds}
 
 
 def _gains(found: list[Candidate], kind: str) -> list[np.ndarray]:

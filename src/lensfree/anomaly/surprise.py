@@ -6,7 +6,7 @@ its own upper tail is not that of normal cells. Two things are therefore learnt 
 - each view's scores are taken to be normally distributed up to 1.5 sd and to fall exponentially beyond (as
   those of simulated normal cells do), with median and sd from the lower three quarters;
 - the surprise of a cell is that of its most surprised view. Its upper 40 % in the training set are a mixture
-  of two exponentials, a steep one of normal cells and a flat one of others, told apart by expectation
+  of an exponential tail of normal cells and a wide distribution of others, told apart by expectation
   maximisation.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 from scipy.stats import norm
 
 TURN_SD = 1.5
@@ -23,7 +24,12 @@ _QUARTER_SD = float(norm.ppf(0.75))
 _ROUNDS = 4
 _TAIL_FROM = 0.6
 _MIN_CELLS = 20
+_LEAST = 1e-12
 _ITERATIONS = 500
+USUAL_SCALE = 1.5
+"""Decay of normal cells' surprise on simulated populations. It would be 1 if the views' scores were as they
+are taken to be, and one view decided."""
+_USUAL_WEIGHT = 300.0
 
 
 @dataclass(frozen=True)
@@ -99,18 +105,21 @@ def learn_scales(scores: np.ndarray, contamination: float) -> Scales:
 def learn_tail(surprise: np.ndarray) -> Tail:
     """Learn the upper tail of normal cells from the surprise of contaminated training cells.
 
-    The abnormal component is the flatter one, by a factor of three or more; it may be empty.
+    Abnormal cells are few near the start and many far out (a gamma distribution of shape 2, at least 1.5
+    times as wide; it may be empty). Some hundred cells do not settle how steep the normal tail is, so that
+    the usual steepness counts for as much as `_USUAL_WEIGHT` cells.
     """
     start = float(np.quantile(surprise, _TAIL_FROM))
     excess = surprise[surprise > start] - start
-    steep = max(float(np.median(excess)), 1e-6)
-    flat, normal = 5 * steep, 0.8
+    steep, wide, normal = USUAL_SCALE, 4 * USUAL_SCALE, 0.8
     for _ in range(_ITERATIONS):
-        of_normal = normal * np.exp(-excess / steep) / steep
-        of_other = (1 - normal) * np.exp(-excess / flat) / flat
-        belongs = of_normal / (of_normal + of_other)
+        ln_normal = np.log(normal / steep) - excess / steep
+        ln_other = np.log(max(1 - normal, _LEAST) * excess / wide**2) - excess / wide
+        belongs = expit(ln_normal - ln_other)
         normal = float(belongs.mean())
-        steep = float((belongs * excess).sum() / belongs.sum())
-        flat = max(float(((1 - belongs) * excess).sum() / max((1 - belongs).sum(), 1e-9)), 3 * steep)
+        weight = belongs.sum() + _USUAL_WEIGHT
+        steep = float(((belongs * excess).sum() + _USUAL_WEIGHT * USUAL_SCALE) / weight)
+        mean = float(((1 - belongs) * excess).sum() / max((1 - belongs).sum(), _LEAST))
+        wide = max(mean / 2, 1.5 * steep)
     above = (1 - _TAIL_FROM) * normal
     return Tail(start, steep, above / (above + _TAIL_FROM))

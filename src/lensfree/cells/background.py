@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
+from lensfree.arrays import array_namespace
 from lensfree.cells.pairing import SD_PER_MAD
 from lensfree.config import QuantifyConfig
 
@@ -40,7 +43,7 @@ def estimate_background(
         float64 (y, x) [nm].
     """
     opd = np.asarray(opd_nm, dtype=np.float64)
-    guard_px = int(np.ceil(_GUARD_UM / pixel_pitch_um))
+    guard_px = _guard_px(pixel_pitch_um)
     background = _low_level(opd, scale_um / pixel_pitch_um)
     smooth = ndimage.gaussian_filter(opd, 1.0 / pixel_pitch_um)
     for _ in range(_ITERATIONS):
@@ -61,22 +64,51 @@ def above_background_nm(opd_nm: np.ndarray, pixel_pitch_um: float, config: Quant
     )
 
 
+def background_beside_nm(
+    opd_nm: np.ndarray, is_cell: np.ndarray, pixel_pitch_um: float, scale_um: float
+) -> np.ndarray:
+    """Return the background beside known cells, or what a first estimate left of it [nm].
+
+    Who does not know the cells has to take for a cell whatever rises above a threshold, crests of the
+    background and of noise among it, and averages over a scale at which that does little harm. With the cells
+    known, a scale half as large follows what is left of slow background.
+
+    Args:
+        opd_nm: map (y, x) [nm], as it is or above a first estimate.
+        is_cell: (y, x), where the known cells are; their rims do not count either.
+        pixel_pitch_um: distance between pixel centres [um].
+        scale_um: sd of the Gaussian that weights the mean [um].
+    """
+    is_empty = ~ndimage.binary_dilation(is_cell, iterations=_guard_px(pixel_pitch_um))
+    background = np.zeros(opd_nm.shape)
+    for _ in range(_ITERATIONS):
+        background = background + _masked_mean(opd_nm - background, is_empty, scale_um / pixel_pitch_um)
+    return background
+
+
 def spread_below_nm(above_nm: np.ndarray) -> float:
     """Return the sd of the background [nm] from what lies below it, because cells only lie above."""
     below = above_nm[above_nm < 0]
     return float(SD_PER_MAD * np.median(-below)) if below.size else 0.0
 
 
-def white_noise_sd_nm(opd_nm: np.ndarray) -> float:
+def white_noise_sd_nm(opd_nm: Any) -> float:
     """Return the sd of the white noise of a map (y, x) [nm], of which cells and background hide nothing.
+
+    The map may be NumPy's or CuPy's.
 
     From the second difference in y of the second difference in x, which is blind to whatever is smooth over
     three pixels (Immerkaer, Comput. Vis. Image Underst. 64, 300 (1996)); the median forgets edges of cells.
     """
     if min(opd_nm.shape) < 3:
         return 0.0
-    rough_nm = np.diff(np.diff(opd_nm.astype(np.float64), n=2, axis=0), n=2, axis=1)
-    return float(SD_PER_MAD * np.median(np.abs(rough_nm)) / 6)  # the squares of 1 -2 1 by 1 -2 1 sum to 36
+    xp = array_namespace(opd_nm)
+    rough_nm = xp.diff(xp.diff(opd_nm.astype(xp.float64), n=2, axis=0), n=2, axis=1)
+    return float(SD_PER_MAD * xp.median(xp.abs(rough_nm)) / 6)  # the squares of 1 -2 1 by 1 -2 1 sum to 36
+
+
+def _guard_px(pixel_pitch_um: float) -> int:
+    return int(np.ceil(_GUARD_UM / pixel_pitch_um))
 
 
 def _low_level(opd: np.ndarray, scale_px: float) -> np.ndarray:

@@ -15,14 +15,17 @@ import numpy as np
 import pandas as pd
 
 from lensfree.arrays import to_numpy
-from lensfree.cells.background import above_background_nm
+from lensfree.cells.background import above_background_nm, background_beside_nm
 from lensfree.cells.peaks import find_peaks
-from lensfree.cells.segment import grow_regions
+from lensfree.cells.segment import covered_by_cells, grow_regions
 from lensfree.config import QuantifyConfig
 from lensfree.units import SPECIFIC_REFRACTION_INCREMENT_UM3_PER_PG, dry_mass_pg, optical_volume_um3
 
 DISAGREEMENT = 0.2
 """ln(integral / network) at which the integral counts half of its share; beyond, soon for nothing."""
+
+BESIDE = 0.5
+"""Scale of the background beside known cells, over that of a background under unknown ones."""
 
 
 def find_cells(maps: Any, opd_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig) -> pd.DataFrame:
@@ -76,10 +79,16 @@ def weigh_integrals(
 def region_dry_mass_pg(
     cells: pd.DataFrame, opd_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig
 ) -> np.ndarray:
-    """Return the integral of OPD above the local background over the region of each cell, over alpha [pg]."""
+    """Return the integral of OPD above the local background over the region of each cell, over alpha [pg].
+
+    The background is that of the reference pipeline, corrected beside the cells, which are known here.
+    """
     opd_nm = to_numpy(opd_nm)
-    above_nm = above_background_nm(opd_nm, pixel_pitch_um, config)
     centres_um = cells[["y_um", "x_um"]].to_numpy(float)
+    first_nm = above_background_nm(opd_nm, pixel_pitch_um, config)
+    is_cell = covered_by_cells(first_nm, centres_um, pixel_pitch_um, config.threshold_nm)
+    scale_um = BESIDE * config.background_um
+    above_nm = first_nm - background_beside_nm(first_nm, is_cell, pixel_pitch_um, scale_um)
     regions = grow_regions(above_nm, centres_um, pixel_pitch_um, config.threshold_nm)
     total_nm = np.bincount(regions.ravel(), above_nm.ravel(), len(cells) + 1)[1:]
     alpha = config.specific_refraction_increment_um3_per_pg

@@ -31,12 +31,17 @@ TERMS: Mapping[str, str] = {
     "neighbours": "sum over other cells of their dry mass, fading with their distance within 7 um",
     "alone": "dry mass, fading where cells cover the field: the level of sparse fields is another one",
     "border_pg": "1 pg, fading with the distance to the border within 5 um: cells that are cut",
+    "missed": "dry mass, fading with the distance to the border within 20 um: light that misses the sensor",
 }
 """What a coefficient multiplies, by its name; the coefficient has the unit that its name ends with, or 1."""
+
+ADDED_LATER = frozenset({"missed"})
+"""Terms that calibrations may lack because they are older: in the model they were made for it was 0."""
 
 TYPICAL_PG = 200.0
 NEIGHBOUR_UM = 7.0
 BORDER_UM = 5.0
+MISSED_UM = 20.0
 WINDOW_UM = 100.0
 COVERED = 0.15
 _FAR = 7.0  # fading lengths beyond which a neighbour weighs less than a thousandth
@@ -69,6 +74,7 @@ def error_terms(cells: pd.DataFrame, field_um: tuple[float, float], background_s
     found_pg = cells["dry_mass_pg"].to_numpy(float)
     area_um2 = cells["area_um2"].to_numpy(float)
     per_nm_pg = dry_mass_pg(area_um2 / NM_PER_UM)
+    to_border_um = _to_border_um(position_um, field_um)
     terms = {
         "level_nm": per_nm_pg,
         "background": per_nm_pg * background_sd_nm,
@@ -77,7 +83,8 @@ def error_terms(cells: pd.DataFrame, field_um: tuple[float, float], background_s
         "thick_per_um": found_pg * cells["max_opd_nm"].to_numpy(float) / NM_PER_UM,
         "neighbours": _from_neighbours(position_um, found_pg),
         "alone": found_pg * np.exp(-_covered(position_um, area_um2, field_um) / COVERED),
-        "border_pg": np.exp(-_to_border_um(position_um, field_um) / BORDER_UM),
+        "border_pg": np.exp(-to_border_um / BORDER_UM),
+        "missed": found_pg * np.exp(-to_border_um / MISSED_UM),
     }
     return np.stack([terms[name] for name in TERMS], axis=1)
 

@@ -125,20 +125,23 @@ def compare_anomalies(truth_of_series: pd.Series, scores: pd.DataFrame) -> dict[
     """Return how the flags of scored series agree with what the simulator did.
 
     Returns:
-        n_scored, n_abnormal, n_flagged, flag_recall, flag_precision, anomaly_auc (ranking by anomaly
-        score, ties count half); NaN where no series defines the number.
+        n_scored, n_abnormal, n_flagged, flag_recall, flag_precision, and surprise_auc (ranking by surprise,
+        where there is one) or anomaly_auc (by anomaly score); ties count half. NaN where no series defines
+        the number.
     """
     scored = scores[scores["n_windows"] > 0]
     is_abnormal = scored["series_id"].map(truth_of_series).fillna("").ne("").to_numpy()
     is_flagged = scored["is_flagged"].to_numpy(dtype=bool)
     n_hit = int((is_abnormal & is_flagged).sum())
+    ranked_by = "surprise" if scored["surprise"].notna().any() else "anomaly_score"
+    name = "surprise_auc" if ranked_by == "surprise" else "anomaly_auc"
     return {
         "n_scored": float(len(scored)),
         "n_abnormal": float(is_abnormal.sum()),
         "n_flagged": float(is_flagged.sum()),
         "flag_recall": _ratio(n_hit, int(is_abnormal.sum())),
         "flag_precision": _ratio(n_hit, int(is_flagged.sum())),
-        "anomaly_auc": _auc(scored["anomaly_score"].to_numpy(), is_abnormal),
+        name: _auc(scored[ranked_by].to_numpy(), is_abnormal),
     }
 
 

@@ -78,15 +78,28 @@ class Thumbnail:
 
     Attributes:
         time_h: time of the frame.
-        slot_h: time at which the picture stands in its strip.
+        slot_h: time on the shared axis above which the picture stands in its strip.
         opd_nm: the crop (y, x), NaN beyond the field.
         is_first_after_division: whether a division lies between this picture and the one before.
+        is_onset: whether it is the picture nearest to the onset of what is wrong.
     """
 
     time_h: float
     slot_h: float
     opd_nm: np.ndarray
     is_first_after_division: bool = False
+    is_onset: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cell was found: its identity, the frame, the time, and the position in the field."""
+
+    cell_id: int
+    frame: int
+    time_h: float
+    y_um: float
+    x_um: float
 
 
 @dataclass(frozen=True)
@@ -94,16 +107,24 @@ class Suspect:
     """A series in the ranking of anomalies, with all that its card shows.
 
     Attributes:
-        rank: 1 is the most suspicious.
+        rank: 1 is the most suspicious of all series, shown or not.
         series_id: identity of the path mother -> daughter.
         anomaly_score: abnormal windows / all windows.
         n_windows: windows of the series.
-        is_flagged: whether the score exceeds score.flag_above.
+        is_flagged: whether it is odd enough to be flagged.
         series: rows of the series table, in time order, with `dry_mass_se_pg` where tracks were given.
         windows: rows of the windows table, in time order.
         thumbnails: OPD crops that follow the cell.
         shares_with: rank of the first better-ranked series that has a cell in common.
         truth: what the simulator did to these cells, None where no truth is known.
+        surprise: what it is ranked by, NaN under the published method.
+        normal_share: share of normal series that surprise at least as much, NaN likewise.
+        view: the most surprised view, empty likewise.
+        kind: what is thought to be wrong, empty if nothing was asked.
+        is_acquisition: whether that is an error of measurement or tracking.
+        onset_h: when it began, NaN if unclear.
+        evidence: a sentence with numbers.
+        onset: where it began, None if unclear or if the cells are not in the tracks.
     """
 
     rank: int
@@ -116,6 +137,14 @@ class Suspect:
     thumbnails: tuple[Thumbnail, ...] = ()
     shares_with: int | None = None
     truth: str | None = None
+    surprise: float = float("nan")
+    normal_share: float = float("nan")
+    view: str = ""
+    kind: str = ""
+    is_acquisition: bool = False
+    onset_h: float = float("nan")
+    evidence: str = ""
+    onset: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -134,8 +163,9 @@ class PageContent:
         series: the series table.
         windows: the windows table.
         scores: the scores table.
-        suspects: ranked series.
-        tau_w: threshold on a window's MSE, None if unknown.
+        suspects: series with a card, suspected errors of the measurement last.
+        tau_w: threshold on a window's surprise, or on its MSE under the published method; None if unknown.
+        surprise_threshold: that on the surprise of a series, None if unknown or under the published method.
         truth: the truth table inside the field, simulated acquisitions only.
         faults: the table of simulated acquisition errors, None where none could be put in.
         accuracy: key -> value, how far the results are from the truth.
@@ -156,6 +186,7 @@ class PageContent:
     scores: pd.DataFrame | None = None
     suspects: tuple[Suspect, ...] = ()
     tau_w: float | None = None
+    surprise_threshold: float | None = None
     truth: pd.DataFrame | None = None
     faults: pd.DataFrame | None = None
     accuracy: Mapping[str, float] = field(default_factory=dict)

@@ -125,6 +125,8 @@ def _draw_lengths(axes: Any, tracks: pd.DataFrame, series: pd.DataFrame | None, 
         )
     if top_h > 0.7 * window_h:
         axes.axvline(window_h, color=style.INK, lw=1, ls="--", label=f"scored from {window_h:g} h")
+    # Room for the legend above the bars.
+    axes.set_ylim(0, 1.45 * axes.get_ylim()[1])
     axes.legend(loc="upper right")
 
 

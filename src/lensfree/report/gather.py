@@ -25,7 +25,7 @@ from lensfree.contracts import (
 from lensfree.io.tables import read_provenance, read_table, read_tables
 from lensfree.report import agreement
 from lensfree.report.content import Facts, PageContent, Snapshot, Suspect
-from lensfree.report.ranking import rank_series
+from lensfree.report.ranking import choose_shown, rank_series
 from lensfree.report.snapshots import spread, take_snapshot, take_summary_snapshot
 from lensfree.report.stacks import Frames
 from lensfree.report.suspects import add_thumbnails, build_suspects
@@ -73,7 +73,7 @@ def gather(
             accuracy |= agreement.compare_anomalies(truth_of_series, scores)
     suspects: list[Suspect] = []
     if tracks is not None and series is not None and windows is not None and scores is not None:
-        ranked = rank_series(scores, windows, report.anomalies)
+        ranked = choose_shown(rank_series(scores, windows), report.anomalies)
         suspects = add_thumbnails(
             build_suspects(
                 ranked, series=series, windows=windows, truth_of_series=truth_of_series, tracks=tracks
@@ -84,6 +84,7 @@ def gather(
             crop_um=report.crop_um,
             pixel_pitch_um=pitch_um,
         )
+    used = read_provenance(sources.windows) if sources.windows else {}
     content = PageContent(
         facts=_facts(acquisition, cells, scores),
         per_frame=_with_reasons(frames.per_frame, _read(sources.frames, FRAMES)),
@@ -100,7 +101,8 @@ def gather(
         windows=windows,
         scores=scores,
         suspects=tuple(suspects),
-        tau_w=read_provenance(sources.windows).get("tau") if sources.windows else None,
+        tau_w=used.get("tau"),
+        surprise_threshold=used.get("surprise_threshold"),
         truth=truth,
         faults=_read(sources.faults, FAULTS),
         accuracy=accuracy,

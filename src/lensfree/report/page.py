@@ -10,15 +10,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from lensfree.report import sentences
-from lensfree.report.content import PageContent
+from lensfree.report import method, sentences
+from lensfree.report.content import PageContent, Suspect
 from lensfree.report.figures import draw_histograms, draw_population, draw_quality
 from lensfree.report.lineages import lineage_counts
 from lensfree.report.pictures import draw_montage, draw_reconstruction, opd_range_nm
+from lensfree.report.plain_words import kind_in_words, share_in_words
 from lensfree.report.quality import suspect_frames
-from lensfree.report.ranking import describe_life, explain
 from lensfree.report.style import to_png
 from lensfree.report.traces import draw_card
+from lensfree.report.why import describe_life, describe_place, explain
 
 _KINDS = {
     "simulated": "simulated holograms",
@@ -83,7 +84,7 @@ def _fact_rows(content: PageContent) -> list[tuple[str, str]]:
         ("Frame interval", f"{facts.frame_interval_min:g} min" if len(content.per_frame) > 1 else ""),
         ("Distance z", _distance(content)),
         ("Cells measured by", facts.models.get("quantify", "")),
-        ("Forecaster", facts.models.get("score", "")),
+        ("Detector" if method.has_surprise(content) else "Forecaster", facts.models.get("score", "")),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -160,7 +161,7 @@ def _tracks_part(content: PageContent) -> dict[str, Any]:
     histograms = None
     if content.cells is not None and len(content.cells):
         figure = draw_histograms(
-            content.cells, content.tracks, content.series, sentences.window_length_h(content)
+            content.cells, content.tracks, content.series, method.window_length_h(content)
         )
         histograms = _embed(figure, "Histograms of how long cells were followed and of their dry mass")
     lineages = []
@@ -172,29 +173,38 @@ def _tracks_part(content: PageContent) -> dict[str, Any]:
 def _anomalies_part(content: PageContent) -> dict[str, Any]:
     absence = sentences.absence_of_scores(content)
     limits = opd_range_nm([t.opd_nm for s in content.suspects for t in s.thumbnails])
-    cards = [
-        {
-            "suspect": suspect,
-            "why": explain(suspect, content.score, content.tau_w),
-            "life": describe_life(suspect),
-            "picture": _embed(
-                draw_card(
-                    suspect,
-                    content.score,
-                    pixel_pitch_um=content.facts.pixel_pitch_um,
-                    tau_w=content.tau_w,
-                    opd_range_nm=limits,
-                ),
-                f"Series {suspect.series_id}: OPD thumbnails, dry mass and forecast error against time",
-            ),
-        }
-        for suspect in content.suspects
-    ]
+    cards = [_card(suspect, content, limits) for suspect in content.suspects]
     return {
         "absence": absence,
-        "verdict": sentences.verdict(content) if absence is None else "",
-        "cards": cards,
+        "verdict": method.verdict(content) if absence is None else "",
+        "rule": method.rule(content) if absence is None else "",
+        "has_surprise": method.has_surprise(content),
+        "cells": [card for card in cards if not card["suspect"].is_acquisition],
+        "errors": [card for card in cards if card["suspect"].is_acquisition],
         "crop_um": content.report.crop_um,
+    }
+
+
+def _card(suspect: Suspect, content: PageContent, opd_limits_nm: tuple[float, float]) -> dict[str, Any]:
+    pitch_um = content.facts.pixel_pitch_um
+    figure = draw_card(
+        suspect,
+        content.score,
+        pixel_pitch_um=pitch_um,
+        tau_w=content.tau_w,
+        opd_range_nm=opd_limits_nm,
+    )
+    below = "surprise of windows" if method.has_surprise(content) else "forecast error"
+    return {
+        "suspect": suspect,
+        "kind": kind_in_words(suspect.kind),
+        "rarity": share_in_words(suspect.normal_share),
+        "why": explain(suspect, content.score, content.tau_w),
+        "place": describe_place(suspect.onset, pitch_um),
+        "life": describe_life(suspect),
+        "picture": _embed(
+            figure, f"Series {suspect.series_id}: OPD thumbnails, dry mass and {below} against time"
+        ),
     }
 
 

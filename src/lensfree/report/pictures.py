@@ -68,6 +68,9 @@ def draw_montage(snapshots: Sequence[Snapshot], pixel_pitch_um: float) -> Figure
         figure = style.new_figure(
             column_in * len(snapshots) + 1.1, len(rows) * (column_in * min(ny / nx, 1.5) + 0.08) + 0.35
         )
+        if len(snapshots) == 1:
+            # The layout gives the words beside a single column no room of their own.
+            figure.set_layout_engine("constrained", rect=(0.04, 0, 0.96, 1))
         grid = figure.subplots(len(rows), len(snapshots), squeeze=False)
         for column, snapshot in enumerate(snapshots):
             for row, kind in enumerate(rows):

@@ -1,85 +1,62 @@
-"""Which series look wrong first, and a sentence that says why."""
+"""Which series look wrong first, and which of them are shown."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+
 import pandas as pd
 
-from lensfree.config import ScoreConfig
-from lensfree.report.content import Suspect
-from lensfree.report.spans import division_times_h, hours_of
+
+def is_judged_by_surprise(scores: pd.DataFrame) -> bool:
+    """Return whether any series has a surprise: the published method gives none."""
+    return bool(scores["surprise"].notna().any())
 
 
-def rank_series(scores: pd.DataFrame, windows: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Return the most suspicious series, best first, with their mean MSE.
+def rank_series(scores: pd.DataFrame, windows: pd.DataFrame, count: int | None = None) -> pd.DataFrame:
+    """Return the most suspicious series, best first, with their `rank` (from 1) and `mean_mse`.
 
-    The anomaly score decides, the mean MSE of the windows breaks ties, the identity breaks the rest,
-    so that the same tables always give the same page. A series without windows has no score.
+    The surprise decides where there is one; then the anomaly score, the mean MSE of the windows and the
+    identity break ties, so that the same tables always give the same page. A series without windows was not
+    judged and has no rank.
 
     Args:
         scores: the scores table.
         windows: the windows table.
-        count: how many to return at most.
+        count: how many to return at most, None for all.
     """
     mean_mse = windows.groupby("series_id")["forecast_mse"].mean().rename("mean_mse")
     ranked = scores[scores["n_windows"] > 0].join(mean_mse, on="series_id")
-    order = ["anomaly_score", "mean_mse", "series_id"]
-    return ranked.sort_values(order, ascending=[False, False, True]).head(count).reset_index(drop=True)
+    order = ["surprise", "anomaly_score", "mean_mse", "series_id"]
+    ranked = ranked.sort_values(order, ascending=[False, False, False, True], ignore_index=True)
+    ranked = ranked.assign(rank=range(1, len(ranked) + 1))
+    return ranked if count is None else ranked.head(count)
 
 
-def first_sharing_rank(ranked_cells: list[set[int]]) -> list[int | None]:
-    """Return for each ranked series the rank (from 1) of the first better one with a cell in common."""
-    return [
-        next((other + 1 for other in range(index) if ranked_cells[other] & cells), None)
-        for index, cells in enumerate(ranked_cells)
-    ]
+def choose_shown(ranked: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return the rows that get a card, in the order of the page, ranks as they are.
 
-
-def explain(suspect: Suspect, score: ScoreConfig, tau_w: float | None) -> str:
-    """Say in words why a series stands where it stands: share of windows, largest MSE, when, and the mass.
+    First at most `count` of what is not thought to be an error of the measurement, then at most `count`
+    suspected errors: those that are flagged or among the first `count` of all.
 
     Args:
-        suspect: the ranked series with its windows.
-        score: settings of the windows.
-        tau_w: threshold on the MSE, None if unknown.
+        ranked: what `rank_series` returned, all of it.
+        count: how many of either.
     """
-    windows = suspect.windows
-    n_abnormal = int(windows["is_abnormal"].sum())
-    worst = windows.iloc[int(windows["forecast_mse"].to_numpy().argmax())]
-    first_h, last_h = hours_of("forecast", score)
-    begin_h, end_h = worst["start_h"] + first_h, worst["start_h"] + last_h
-    if n_abnormal == 0:
-        opening = f"None of {len(windows)} windows is abnormal"
-    else:
-        opening = f"{n_abnormal} of {len(windows)} windows ({n_abnormal / len(windows):.0%}) are abnormal"
-    against = ""
-    if tau_w:
-        against = f", {worst['forecast_mse'] / tau_w:.3g} times the threshold {tau_w:.3g}"
-    return (
-        f"{opening}. The forecast for {begin_h:.1f}–{end_h:.1f} h was the worst: its MSE is "
-        f"{worst['forecast_mse']:.3g}{against}. {_describe_mass(suspect.series, begin_h, end_h)}"
-    )
+    is_error = ranked["is_acquisition"].to_numpy(dtype=bool)
+    is_worth_mending = ranked["is_flagged"].to_numpy(dtype=bool) | (ranked["rank"].to_numpy() <= count)
+    parts = [ranked[~is_error].head(count), ranked[is_error & is_worth_mending].head(count)]
+    return pd.concat([part for part in parts if len(part)] or [ranked], ignore_index=True)
 
 
-def describe_life(suspect: Suspect) -> str:
-    """Say how long a series is, how often the cell divided and how much of it was filled in."""
-    series = suspect.series
-    divisions = len(division_times_h(series))
-    times = "no division" if divisions == 0 else "1 division" if divisions == 1 else f"{divisions} divisions"
-    return (
-        f"Followed from {series['time_h'].min():.1f} to {series['time_h'].max():.1f} h, {times}, "
-        f"{series['is_filled'].mean():.0%} of the points filled across gaps."
-    )
+def first_sharing_rank(ranks: Sequence[int], cells: Sequence[set[int]]) -> list[int | None]:
+    """Return for each series the best rank of a better one that has a cell in common with it, None if none.
 
-
-def _describe_mass(series: pd.DataFrame, begin_h: float, end_h: float) -> str:
-    inside = series[series["time_h"].between(begin_h - 1e-6, end_h + 1e-6)]
-    if inside.empty:
-        return ""
-    divisions = division_times_h(series)
-    n_inside = sum(begin_h <= t <= end_h for t in divisions)
-    end = max(1, len(inside) // 10)
-    first_pg = float(np.median(inside["dry_mass_pg"].iloc[:end]))
-    last_pg = float(np.median(inside["dry_mass_pg"].iloc[-end:]))
-    divided = {0: "without dividing", 1: "with one division"}.get(n_inside, f"with {n_inside} divisions")
-    return f"In those hours the dry mass went from {first_pg:.0f} to {last_pg:.0f} pg {divided}."
+    Args:
+        ranks: of the series.
+        cells: of each series.
+    """
+    pairs = sorted(zip(ranks, cells, strict=True), key=lambda pair: pair[0])
+    return [
+        next((other for other, others in pairs if other < rank and others & mine), None)
+        for rank, mine in zip(ranks, cells, strict=True)
+    ]

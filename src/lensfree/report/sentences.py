@@ -10,8 +10,8 @@ import pandas as pd
 from lensfree.report.content import PageContent
 from lensfree.report.figures import durations_h, totals_per_frame
 from lensfree.report.lineages import count_divisions
+from lensfree.report.method import count_judged, window_length_h
 from lensfree.report.quality import fits_badly, was_refocused
-from lensfree.report.spans import hours_of
 
 _ACCURACY = {
     "n_true": ("true cells, all frames", ".0f"),
@@ -32,6 +32,7 @@ _ACCURACY = {
     "flag_recall": ("share of the abnormal series that were flagged", ".2f"),
     "flag_precision": ("share of the flagged series that are abnormal", ".2f"),
     "anomaly_auc": ("ROC AUC of the anomaly score", ".2f"),
+    "surprise_auc": ("ROC AUC of the surprise", ".2f"),
 }
 
 _FAULTS = {
@@ -63,7 +64,7 @@ def key_numbers(content: PageContent) -> list[tuple[str, str]]:
     if _has_rows(content.scores):
         assert content.scores is not None
         n_flagged = int(content.scores["is_flagged"].sum())
-        numbers.append((f"{n_flagged} of {len(content.scores)}", "scored series flagged"))
+        numbers.append((f"{n_flagged} of {count_judged(content)}", "scored series flagged"))
     return numbers
 
 
@@ -98,29 +99,6 @@ def absence_of_scores(content: PageContent) -> str | None:
     return (
         f"No series could be scored: a window is {window_h:g} h long, and the longest of "
         f"{content.series['series_id'].nunique()} series has {longest_h:.1f} h."
-    )
-
-
-def window_length_h(content: PageContent) -> float:
-    """Return the length of a window from its first to just after its last point."""
-    return hours_of("window", content.score)[1] + content.score.interval_min / 60
-
-
-def verdict(content: PageContent) -> str:
-    """Say how many series are flagged, and by which rule."""
-    assert content.scores is not None
-    n_flagged = int(content.scores["is_flagged"].sum())
-    here = f", here {content.tau_w:.3g}" if content.tau_w else ""
-    rule = (
-        "A window is abnormal when the MSE of its forecast exceeds the threshold τ "
-        f"(mean + {content.score.sigma_count:g} sd of the training MSE{here}); the score is the share of "
-        f"abnormal windows; a series is flagged when its score exceeds {content.score.flag_above:g}."
-    )
-    if n_flagged == 0:
-        return f"No series is flagged; the highest-ranked are shown all the same. {rule}"
-    shown = len(content.suspects)
-    return (
-        f"{n_flagged} of {len(content.scores)} scored series are flagged; the first {shown} are shown. {rule}"
     )
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from lensfree.config import ScoreConfig
 from lensfree.report.content import Snapshot, Suspect
+from lensfree.report.onsets import place_at, worst_hour
 from lensfree.report.regions import centred_region
-from lensfree.report.spans import forecast_centre_h
 from lensfree.report.stacks import Frames
 
 SUMMARY_WIDTH_UM = 320.0
@@ -81,7 +81,7 @@ def take_summary_snapshot(
     score: ScoreConfig,
     pixel_pitch_um: float,
 ) -> Snapshot | None:
-    """Read the frame of the summary picture: the first suspect when its forecast failed most.
+    """Read the frame of the summary picture: the first suspect at its onset, or when it was most unusual.
 
     Without a suspect it is the middle of the field in the middle of the acquisition; None if no
     frame was recorded.
@@ -92,11 +92,10 @@ def take_summary_snapshot(
     frame, centre_um = recorded[len(recorded) // 2], None
     if suspects and tracks is not None:
         suspect = suspects[0]
-        worst = int(suspect.windows["forecast_mse"].to_numpy().argmax())
-        when_h = forecast_centre_h(suspect.windows, score)[worst]
-        of_cells = tracks[tracks["cell_id"].isin(suspect.series["cell_id"].unique())]
-        nearest = of_cells.iloc[int(np.abs(of_cells["time_h"].to_numpy() - when_h).argmin())]
-        frame, centre_um = int(nearest["frame"]), (float(nearest["y_um"]), float(nearest["x_um"]))
+        place = suspect.onset or place_at(suspect.series, tracks, worst_hour(suspect.windows, score))
+        # A cell may have been put where its frame could not be read.
+        if place is not None and place.frame in recorded:
+            frame, centre_um = place.frame, (place.y_um, place.x_um)
     return take_snapshot(
         frames, frame, cells, pixel_pitch_um=pixel_pitch_um, width_um=SUMMARY_WIDTH_UM, centre_um=centre_um
     )

@@ -11,6 +11,8 @@ from lensfree.config import ScoreConfig
 from lensfree.units import MIN_PER_H
 
 Part = Literal["forecast", "window"]
+NEAR_ONSET_H = 4.5
+"""Pictures of an onset are taken within this time of it; the nearest frame may be half an hour off."""
 
 
 def hours_of(part: Part, score: ScoreConfig) -> tuple[float, float]:
@@ -48,10 +50,23 @@ def abnormal_spans(
     return [(float(begin_h), float(end_h)) for begin_h, end_h in spans]
 
 
+def failed_spans(windows: pd.DataFrame, score: ScoreConfig) -> list[tuple[float, float]]:
+    """Return the hours whose forecast failed; none where windows are judged by their surprise.
+
+    What surprises in a window may lie anywhere in it, in 30 h of which most are as usual.
+    """
+    return [] if windows["surprise"].notna().any() else abnormal_spans(windows, score)
+
+
 def forecast_centre_h(windows: pd.DataFrame, score: ScoreConfig) -> np.ndarray:
     """Return the middle of the hours that each window foretold."""
     first_h, last_h = hours_of("forecast", score)
     return windows["start_h"].to_numpy() + (first_h + last_h) / 2
+
+
+def window_centre_h(windows: pd.DataFrame, score: ScoreConfig) -> np.ndarray:
+    """Return the middle of each window."""
+    return windows["start_h"].to_numpy() + sum(hours_of("window", score)) / 2
 
 
 def division_times_h(series: pd.DataFrame) -> list[float]:
@@ -62,6 +77,35 @@ def division_times_h(series: pd.DataFrame) -> list[float]:
 
 
 def strip_slots_h(series: pd.DataFrame, n_slots: int) -> np.ndarray:
-    """Return the times at which thumbnails stand above a trace: middles of equal parts of its life."""
+    """Return the times above which thumbnails stand: middles of equal parts of the series' life."""
     begin_h, end_h = float(series["time_h"].min()), float(series["time_h"].max())
     return begin_h + (np.arange(n_slots) + 0.5) / n_slots * (end_h - begin_h)
+
+
+def strip_times_h(series: pd.DataFrame, n_slots: int, onset_h: float = float("nan")) -> np.ndarray:
+    """Return the times at which thumbnails are taken, in order.
+
+    Without an onset they are those of the slots. Otherwise a third of them or more, one at the onset itself,
+    are spread over 4.5 h to either side of it, and the others evenly over the rest of the series' life.
+
+    Args:
+        series: rows of one series.
+        n_slots: thumbnails in the strip.
+        onset_h: when something went wrong, NaN if unclear.
+    """
+    if not np.isfinite(onset_h):
+        return strip_slots_h(series, n_slots)
+    begin_h, end_h = float(series["time_h"].min()), float(series["time_h"].max())
+    onset_h = min(max(onset_h, begin_h), end_h)
+    low_h, high_h = max(begin_h, onset_h - NEAR_ONSET_H), min(end_h, onset_h + NEAR_ONSET_H)
+    n_near = max(-(-n_slots // 3), round(n_slots * (high_h - low_h) / (end_h - begin_h)))
+    n_after = round((n_near - 1) * (high_h - onset_h) / (high_h - low_h))
+    before_h = np.linspace(low_h, onset_h, n_near - n_after)
+    # The last before is the onset itself; where there is no room before, it is the only one.
+    before_h[-1] = onset_h
+    near_h = np.concatenate([before_h, np.linspace(onset_h, high_h, n_after + 1)[1:]])
+    n_far = n_slots - n_near
+    rest_h = (end_h - begin_h) - (high_h - low_h)
+    far_h = begin_h + (np.arange(n_far) + 0.5) / max(n_far, 1) * rest_h
+    far_h[far_h > low_h] += high_h - low_h
+    return np.sort(np.concatenate([near_h, far_h]))

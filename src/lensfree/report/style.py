@@ -24,6 +24,7 @@ SKY = "#56B4E9"
 MARK = "#3BE0A5"
 MISSING = "#d9dee2"
 OPD_COLOURS = "inferno"
+ONSET = "#8F2D86"
 BEYOND_FIELD = "#e9edf0"
 
 _LOOK: dict[str, Any] = {
@@ -118,12 +119,13 @@ def draw_scale_bar(
         text = axes.text(
             right, y - 0.025 * ny, f"{length_um:g} µm", color="white", ha="right", va="bottom", size=8
         )
-        text.set_path_effects([_outline()])
+        text.set_path_effects([outline()])
     axes.set_xlim(-0.5, nx - 0.5)
     axes.set_ylim(ny - 0.5, -0.5)
 
 
-def _outline() -> Any:
+def outline() -> Any:
+    """Return a dark edge around white words, so that they can be read on any ground."""
     from matplotlib import patheffects
 
     return patheffects.withStroke(linewidth=2, foreground="black")

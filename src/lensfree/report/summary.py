@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from lensfree.report import style
 from lensfree.report.content import PageContent, Snapshot, Suspect
 from lensfree.report.figures import totals_per_frame
 from lensfree.report.pictures import bin_to_page, opd_range_nm, stretch_hologram
-from lensfree.report.spans import abnormal_spans, division_times_h
+from lensfree.report.plain_words import kind_in_words
+from lensfree.report.spans import division_times_h, failed_spans
 
 _TITLES = {"hologram": "hologram", "opd_nm": "optical path difference", "cells": "cells, dry mass in pg"}
 
@@ -59,7 +61,10 @@ def draw_summary(content: PageContent, snapshot: Snapshot | None) -> Figure:
 
 def _title(suspect: Suspect) -> str:
     word = "flagged" if suspect.is_flagged else "not flagged"
-    return f"the ringed cell over time, {word}: score {suspect.anomaly_score:.2f}"
+    if not np.isfinite(suspect.surprise):
+        return f"the ringed cell over time, {word}: score {suspect.anomaly_score:.2f}"
+    kind = kind_in_words(suspect.kind)
+    return f"the ringed cell over time, {word}" + (f": {kind}" if kind else "")
 
 
 def _proportion(snapshot: Snapshot | None) -> float:
@@ -101,12 +106,14 @@ def _draw_picture(axes: Any, kind: str, snapshot: Snapshot, pixel_pitch_um: floa
 
 def _draw_suspect(axes: Any, suspect: Suspect, content: PageContent, snapshot: Snapshot | None) -> None:
     series = suspect.series
-    for index, (begin_h, end_h) in enumerate(abnormal_spans(suspect.windows, content.score)):
+    for index, (begin_h, end_h) in enumerate(failed_spans(suspect.windows, content.score)):
         label = "forecast failed" if index == 0 else None
         axes.axvspan(begin_h, end_h, color=style.RED, alpha=0.18, lw=0, label=label)
     axes.plot(series["time_h"], series["dry_mass_pg"], color=style.BLUE)
     for index, time_h in enumerate(division_times_h(series)):
         axes.axvline(time_h, color=style.GREEN, ls="--", lw=1, label="division" if index == 0 else None)
+    if np.isfinite(suspect.onset_h):
+        axes.axvline(suspect.onset_h, color=style.ONSET, lw=1.6, label="onset")
     if snapshot is not None:
         axes.plot([snapshot.time_h], [0], "^", ms=8, color=style.INK, clip_on=False, label="the frame shown")
     axes.set_xlim(series["time_h"].min(), series["time_h"].max())

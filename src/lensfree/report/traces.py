@@ -1,4 +1,4 @@
-"""The card of a suspect: thumbnails above the dry-mass trace above the forecast error."""
+"""The card of a suspect: thumbnails above the dry-mass trace above how unusual each window is."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse, Rectangle
 
 from lensfree.config import ScoreConfig
 from lensfree.report import style
 from lensfree.report.content import Suspect
-from lensfree.report.spans import abnormal_spans, division_times_h, forecast_centre_h
+from lensfree.report.plain_words import kind_in_words
+from lensfree.report.spans import (
+    abnormal_spans,
+    division_times_h,
+    failed_spans,
+    forecast_centre_h,
+    window_centre_h,
+)
+from lensfree.report.strip import draw_leads, draw_strip
 
-RING_RADIUS_UM = 16.0
 WIDTH_IN = 11.0
 CURVES_IN = 2.3
+LEADS_IN = 0.2
 
 
 def draw_card(
@@ -27,17 +34,17 @@ def draw_card(
     tau_w: float | None = None,
     opd_range_nm: tuple[float, float] = (0.0, 300.0),
 ) -> Figure:
-    """Draw a suspect: every thumbnail stands above its own time on the shared axis.
+    """Draw a suspect: a line leads from every thumbnail down to its own time on the shared axis.
 
     Args:
         suspect: the series, its windows and its thumbnails.
         score: settings of the windows.
         pixel_pitch_um: pitch of the thumbnails.
-        tau_w: threshold on the MSE, drawn where known.
+        tau_w: threshold on a window's surprise, or MSE, drawn where known.
         opd_range_nm: range of the thumbnails' colours, common to all cards of a page.
     """
     n_thumbnails = len(suspect.thumbnails)
-    left, right, bottom, gap_in = 0.075, 0.99, 0.5, 0.1
+    left, right, bottom, gap_in = 0.075, 0.99, 0.5, LEADS_IN
     strip_in = min(1.4, (right - left) * WIDTH_IN / n_thumbnails) if n_thumbnails else 0.0
     height_in = bottom + CURVES_IN + gap_in + strip_in + 0.25
     with style.look():
@@ -48,76 +55,27 @@ def draw_card(
         box = {"left": left, "right": right, "bottom": bottom / height_in, "top": top, "hspace": 0.12}
         rows = figure.add_gridspec(2, 1, height_ratios=(2.2, 1), **box)
         trace = figure.add_subplot(rows[0])
-        error = figure.add_subplot(rows[1], sharex=trace)
-        _draw_trace(trace, suspect, score)
-        _draw_error(error, suspect, score, tau_w)
+        unusual = figure.add_subplot(rows[1], sharex=trace)
+        failed = failed_spans(suspect.windows, score)
+        _draw_trace(trace, suspect, failed)
+        _draw_windows(unusual, suspect, score, tau_w)
         if n_thumbnails:
             place = (left, top + gap_in / height_in, right - left, strip_in / height_in)
             strip = figure.add_axes(place, sharex=trace)
-            _draw_strip(strip, suspect, abnormal_spans(suspect.windows, score), pixel_pitch_um, opd_range_nm)
+            draw_strip(strip, suspect, failed, pixel_pitch_um, opd_range_nm)
+            leads = figure.add_axes((left, top, right - left, gap_in / height_in), sharex=trace)
+            draw_leads(leads, suspect)
         trace.set_xlim(suspect.series["time_h"].min(), suspect.series["time_h"].max())
+        _mark_onset(trace, unusual, suspect)
         trace.tick_params(labelbottom=False)
-        error.set_xlabel("time [h]")
-        figure.align_ylabels([trace, error])
+        unusual.set_xlabel("time [h]")
+        figure.align_ylabels([trace, unusual])
     return figure
 
 
-def _draw_strip(
-    axes: Any,
-    suspect: Suspect,
-    failed: list[tuple[float, float]],
-    pixel_pitch_um: float,
-    opd_range_nm: tuple[float, float],
-) -> None:
-    """Draw the pictures on axes whose x is time: each is centred on its slot and as wide as a slot."""
-    series_h = suspect.series["time_h"]
-    width_h = 0.98 * float(series_h.max() - series_h.min()) / len(suspect.thumbnails)
-    side_um = suspect.thumbnails[0].opd_nm.shape[1] * pixel_pitch_um
-    axes.set(ylim=(0, 1), facecolor="white")
-    colours = {"cmap": style.OPD_COLOURS, "vmin": opd_range_nm[0], "vmax": opd_range_nm[1]}
-    ring = 2 * RING_RADIUS_UM / side_um
-    for thumbnail in suspect.thumbnails:
-        begin_h, end_h = thumbnail.slot_h - width_h / 2, thumbnail.slot_h + width_h / 2
-        is_failed = any(first_h <= thumbnail.time_h <= last_h for first_h, last_h in failed)
-        axes.add_patch(Rectangle((begin_h, 0), width_h, 1, fc=style.BEYOND_FIELD, lw=0, zorder=0))
-        extent = (begin_h, end_h, 0, 1)
-        axes.imshow(thumbnail.opd_nm, extent=extent, aspect="auto", zorder=1, **colours)
-        place = (thumbnail.slot_h, 0.5)
-        axes.add_patch(
-            Ellipse(place, ring * width_h, ring, fill=False, ec="white", lw=0.8, ls=(0, (2, 2)), zorder=2)
-        )
-        if is_failed:
-            axes.add_patch(
-                Rectangle((begin_h, 0), width_h, 1, fill=False, ec=style.RED, lw=1.8, clip_on=False, zorder=5)
-            )
-        if thumbnail.is_first_after_division:
-            axes.text(
-                begin_h + 0.07 * width_h, 0.95, "*", color=style.MARK, fontsize=17, weight="bold", va="top"
-            )
-        colour = style.RED if is_failed else style.INK
-        axes.text(
-            thumbnail.slot_h,
-            1.04,
-            f"{thumbnail.time_h:.1f} h",
-            fontsize=8,
-            ha="center",
-            va="bottom",
-            color=colour,
-        )
-    _draw_strip_scale(axes, suspect.thumbnails[0].slot_h + 0.45 * width_h, width_h, side_um)
-    style.hide_frame(axes, is_sharing_x=True)
-
-
-def _draw_strip_scale(axes: Any, right_h: float, width_h: float, side_um: float) -> None:
-    length_um = style.nice_length_um(side_um)
-    length_h = length_um / side_um * width_h
-    axes.plot([right_h - length_h, right_h], [0.07, 0.07], color="white", lw=2.5, solid_capstyle="butt")
-    axes.text(right_h, 0.1, f"{length_um:g} µm", color="white", fontsize=8, ha="right", va="bottom")
-
-
-def _draw_trace(axes: Any, suspect: Suspect, score: ScoreConfig) -> None:
+def _draw_trace(axes: Any, suspect: Suspect, failed: list[tuple[float, float]]) -> None:
     series = suspect.series
-    for index, (begin_h, end_h) in enumerate(abnormal_spans(suspect.windows, score)):
+    for index, (begin_h, end_h) in enumerate(failed):
         axes.axvspan(
             begin_h, end_h, color=style.RED, alpha=0.16, lw=0, label="forecast failed" if index == 0 else None
         )
@@ -161,29 +119,56 @@ def _draw_band(axes: Any, part: pd.DataFrame, colour: str) -> None:
     )
 
 
-def _draw_error(axes: Any, suspect: Suspect, score: ScoreConfig, tau_w: float | None) -> None:
+def _mark_onset(trace: Any, unusual: Any, suspect: Suspect) -> None:
+    """Draw the onset through both curves, with what began beside it."""
+    if not np.isfinite(suspect.onset_h):
+        return
+    for axes in (trace, unusual):
+        axes.axvline(suspect.onset_h, color=style.ONSET, lw=1.6, zorder=4)
+    begin_h, end_h = trace.get_xlim()
+    is_late = suspect.onset_h > (begin_h + end_h) / 2
+    trace.annotate(
+        kind_in_words(suspect.kind),
+        # Near the bottom: the axis begins at no dry mass at all, so there are few curves.
+        (suspect.onset_h, 0.04),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if is_late else 4, 0),
+        textcoords="offset points",
+        ha="right" if is_late else "left",
+        va="bottom",
+        color=style.ONSET,
+        weight="bold",
+        zorder=5,
+        bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1},
+    )
+
+
+def _draw_windows(axes: Any, suspect: Suspect, score: ScoreConfig, tau_w: float | None) -> None:
+    """Draw the surprise of each window at its middle, or its MSE at the middle of what it foretold."""
     windows = suspect.windows.sort_values("start_h")
-    centre_h = forecast_centre_h(windows, score)
+    has_surprise = bool(windows["surprise"].notna().any())
+    at_h = window_centre_h(windows, score) if has_surprise else forecast_centre_h(windows, score)
+    value = windows["surprise" if has_surprise else "forecast_mse"].to_numpy()
     is_abnormal = windows["is_abnormal"].to_numpy()
-    mse = windows["forecast_mse"].to_numpy()
     for begin_h, end_h in abnormal_spans(suspect.windows, score, "window"):
         axes.plot(
             [begin_h, end_h], [0, 0], color=style.RED, lw=4, alpha=0.5, solid_capstyle="butt", clip_on=False
         )
-    axes.plot(centre_h, mse, color=style.MUTED, lw=0.9)
-    axes.plot(centre_h[~is_abnormal], mse[~is_abnormal], ".", color=style.BLUE, ms=3)
-    axes.plot(centre_h[is_abnormal], mse[is_abnormal], ".", color=style.RED, ms=4)
+    axes.plot(at_h, value, color=style.MUTED, lw=0.9)
+    axes.plot(at_h[~is_abnormal], value[~is_abnormal], ".", color=style.BLUE, ms=3)
+    axes.plot(at_h[is_abnormal], value[is_abnormal], ".", color=style.RED, ms=4)
     if tau_w is not None:
         axes.axhline(tau_w, color=style.RED, lw=1, ls=":")
         axes.annotate(
-            "τ",
+            "threshold" if has_surprise else "τ",
             (0.0, tau_w),
             xycoords=("axes fraction", "data"),
-            xytext=(4, 1),
+            xytext=(4, 1.5),
             textcoords="offset points",
+            va="bottom",
             color=style.RED,
             fontsize=8,
         )
-    top = max([1e-9, *mse.tolist(), tau_w or 0.0])
-    axes.set_ylim(0, 1.15 * top)
-    axes.set_ylabel("forecast\nMSE [1]")
+    top = max([1e-9, *value[np.isfinite(value)].tolist(), tau_w or 0.0])
+    axes.set_ylim(0, 1.25 * top)
+    axes.set_ylabel("surprise of\nwindows [1]" if has_surprise else "forecast\nMSE [1]")

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+import pandas as pd
+
 from lensfree.simulate.lives import Culture
-from lensfree.simulate.series import SeriesNoise
+from lensfree.simulate.series import SeriesNoise, simulate_series
+
+MEDIAN_PG = 190.0
+"""Median dry mass of histories of `Culture()` [pg], rounded."""
 
 
 @dataclass(frozen=True)
@@ -24,3 +30,62 @@ ABROAD = Laboratory(
     SeriesNoise().times(1.4),
 )
 """Larger and slower cells that differ more among each other and mostly grow linearly, measured worse."""
+
+
+def draw_laboratory(rng: np.random.Generator) -> Laboratory:
+    """Draw a laboratory from what cell lines and microscopes may differ in.
+
+    Cycles of 16 to 30 h, their spread, sizes and spreads of founders, how many cells grow linearly, how
+    equally they divide, and 0.7 to 1.6 times the noise of `HOME`: ranges that are wide, not measured.
+    """
+    culture = Culture(
+        cycle_h=rng.uniform(16.0, 30.0),
+        cycle_cv=rng.uniform(0.10, 0.18),
+        birth_dry_mass_pg=rng.uniform(110.0, 190.0),
+        founder_cv=rng.uniform(0.08, 0.20),
+        linear_fraction=rng.uniform(0.0, 1.0),
+        asymmetry_sd=rng.uniform(0.02, 0.05),
+    )
+    return Laboratory(culture, SeriesNoise().times(rng.uniform(0.7, 1.6)))
+
+
+def simulate_laboratories(
+    n_laboratories: int,
+    n_series: int,
+    length_range: tuple[int, int],
+    rng: np.random.Generator,
+    abnormal_fraction: float,
+) -> pd.DataFrame:
+    """Simulate histories of many laboratories, each scaled to the same median dry mass.
+
+    Args:
+        n_laboratories: how many are drawn.
+        n_series: histories in all, the laboratories have equally many (some one more).
+        length_range: fewest and most points of a history.
+        rng: source of everything random.
+        abnormal_fraction: share of abnormal histories.
+
+    Returns:
+        Series table as `simulate_series` returns it; the median of each laboratory is that of `Culture()`,
+        as a detector sees it that takes the median of a population as its unit.
+    """
+    tables: list[pd.DataFrame] = []
+    for part in np.array_split(np.arange(n_series), n_laboratories):
+        laboratory = draw_laboratory(rng)
+        table = simulate_series(
+            len(part),
+            length_range,
+            rng,
+            abnormal_fraction,
+            culture=laboratory.culture,
+            noise=laboratory.noise,
+        )[0]
+        scale = MEDIAN_PG / table["dry_mass_pg"].median()
+        tables.append(
+            table.assign(
+                dry_mass_pg=table["dry_mass_pg"] * scale,
+                series_id=table["series_id"] + part[0],
+                cell_id=table["cell_id"] + 100 * part[0],
+            )
+        )
+    return pd.concat(tables, ignore_index=True)

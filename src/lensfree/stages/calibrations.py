@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from lensfree.cells.standard_error import TERMS, ErrorModel
+from lensfree.cells.standard_error import ADDED_LATER, TERMS, ErrorModel
 from lensfree.config_base import Count, Fraction, NonNegative, Positive, Section
 from lensfree.stages.measures import write_json
 from lensfree.validation import SettingError, validate
@@ -45,9 +45,9 @@ class Calibration(Section):
     @field_validator("coefficients")
     @classmethod
     def _has_every_term(cls, value: dict[str, float]) -> dict[str, float]:
-        if set(value) != set(TERMS):
+        if set(value) | ADDED_LATER != set(TERMS):
             raise ValueError(f"coefficients of {sorted(value)}, expected {sorted(TERMS)}")
-        return value
+        return {**dict.fromkeys(ADDED_LATER, 0.0), **value}
 
     @property
     def model(self) -> ErrorModel:

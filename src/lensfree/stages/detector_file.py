@@ -94,9 +94,7 @@ class DetectorCard:
             )
 
 
-def save_detector(
-    path: Path, plus: Plus, outlook: State, norms: Norms | None, card: DetectorCard
-) -> DetectorCard:
+def save_detector(path: Path, plus: Plus, outlook: State, card: DetectorCard) -> DetectorCard:
     """Save a detector whole; an empty version in the card is filled with one that follows from the arrays."""
     arrays = {name: part for density in plus.densities for name, part in density.arrays().items()}
     tensors = {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in arrays.items()}
@@ -109,7 +107,7 @@ def save_detector(
         tensors[name] = torch.tensor([tail.start, tail.scale, tail.share], dtype=torch.float64)
     if not card.version:
         card = replace(card, version=_version(tensors))
-    told = {} if norms is None else {_NORMS + name: str(value) for name, value in norms.to_dict().items()}
+    told = {_NORMS + name: str(value) for name, value in plus.norms.to_dict().items()}
     metadata = {name: str(value) for name, value in asdict(card).items()} | told
     with written_whole(path) as partial_path:
         save_file(tensors, partial_path, metadata=metadata)
@@ -134,6 +132,7 @@ def load_detector(path: Path) -> tuple[Plus, DetectorCard]:
             spread=card.spread,
             densities=densities,
             outlook=partial(foretell, _outlook(tensors)),
+            norms=_norms_of(read_card(path)),
             cells=Scales(*arrays["cells"]),
             tail=Tail(*arrays["tail"].tolist()),
             of_windows=Scales(*arrays["of_windows"]),
@@ -148,12 +147,15 @@ def load_detector(path: Path) -> tuple[Plus, DetectorCard]:
 
 def read_norms(path: Path) -> Norms | None:
     """Return the norms of the population that a model file carries, None if it carries none."""
+    card = read_card(path)
+    return _norms_of(card) if any(name.startswith(_NORMS) for name in card) else None
+
+
+def _norms_of(card: Mapping[str, str]) -> Norms:
     told = {
-        name.removeprefix(_NORMS): float(value)
-        for name, value in read_card(path).items()
-        if name.startswith(_NORMS)
+        name.removeprefix(_NORMS): float(value) for name, value in card.items() if name.startswith(_NORMS)
     }
-    return Norms.from_dict(told) if told else None
+    return Norms.from_dict(told)
 
 
 def relabel_detector(
@@ -178,14 +180,15 @@ def relabel_detector(
         version: version in the registry; None keeps its own.
     """
     plus, card = load_detector(path)
+    plus = plus.for_population(plus.unit_pg if unit_pg is None else unit_pg, norms or plus.norms)
     card = replace(
         card,
         trained_on=trained_on,
-        unit_pg=card.unit_pg if unit_pg is None else unit_pg,
+        unit_pg=plus.unit_pg,
         name=name or card.name,
         version=version or card.version,
     )
-    save_detector(out, plus, _outlook(load_file(path)), norms or read_norms(path), card)
+    save_detector(out, plus, _outlook(load_file(path)), card)
 
 
 def _outlook(tensors: Mapping[str, torch.Tensor]) -> State:

@@ -8,10 +8,14 @@ from pathlib import Path
 from lensfree.config import Config
 from lensfree.io.files import written_whole
 from lensfree.stages.measures import Measure
+from lensfree.stages.score_chain import measure_on_chain
 from lensfree.stages.score_measures import OfSeed, averaged, measure_method
 from lensfree.stages.score_methods import all_methods
 from lensfree.stages.score_page import build_page
 from lensfree.stages.score_sets import draw_sets
+
+ON_CHAIN = ("stardusts_plus", "stardusts_plus_without_kinds", "knn", "isolation_forest")
+"""What also judges histories that tracking made: the best ones of the page."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +39,8 @@ def run(*, config: Config, page: Path) -> dict[str, Measure]:
             one = measure_method(method, sets, config, seed, is_abroad_measured=is_abroad_measured)
             found[method.name][seed] = one
             logger.info("seed %d, %s: %s", seed, method.name, {k: round(v, 4) for k, v in one.values.items()})
-    measures = averaged(found)
+    quick = [method for method in methods if method.name in ON_CHAIN]
+    measures = averaged(found) | measure_on_chain(quick, config)
     with written_whole(page) as partial:
         partial.write_text(build_page(measures, found, config), encoding="utf-8")
     return measures

@@ -1,4 +1,4 @@
-"""Accuracy of tracking: on simulated detections, on tracks made by hand, and on a movie of real cells."""
+"""Accuracy of tracking: simulated detections and holograms, manual tracks, and a movie of real cells."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lensfree.io.files import written_whole
 from lensfree.report.breaks import draw_breaks
 from lensfree.report.style import to_png
 from lensfree.simulate.detections import simulate_detections
+from lensfree.stages.evaluate_track_chain import measure_chain
 from lensfree.stages.evaluate_track_dense import measure_dense
 from lensfree.stages.evaluate_track_manual import measure_manual
 from lensfree.stages.evaluate_track_movie import measure_movie, shown_breaks
@@ -27,18 +28,26 @@ TARGETS = {"link_f1": 0.99, "division_f1": 0.85}
 
 
 def run(
-    *, config: Config, quantify_weights: Path, real: Path, page: Path, figure: Path
+    *,
+    config: Config,
+    refine_weights: Path | None,
+    quantify_weights: Path,
+    real: Path,
+    page: Path,
+    figure: Path,
 ) -> dict[str, Measure]:
     """Measure tracking; write the page on the movie and its figure.
 
     Args:
-        config: `simulate`, `quantify`, `track` and `evaluate` are used.
-        quantify_weights: network that finds the cells of the movie.
+        config: every section up to `track`, and `evaluate`.
+        refine_weights: network of the reconstruction, None without.
+        quantify_weights: network that finds the cells of the culture and the movie.
         real: folder of real samples, with `mcf10a_lineages` and `livecyte_movie` in it.
         page: Markdown file to write.
         figure: PNG file to write; the page shows tracking_livecyte.png beside it.
     """
     measures = measure_cultures(config) | measure_dense(config)
+    measures |= measure_chain(config, refine_weights, quantify_weights)
     measures |= measure_manual(real / "mcf10a_lineages", config)
     movie = FollowedMovie.read(real / "livecyte_movie")
     followed, tracks, of_movie = measure_movie(movie, load_represent(quantify_weights), config)

@@ -192,7 +192,7 @@ def _ranked(judged: list[Tables], method: str) -> tuple[Any, Any]:
 
 
 def _judge(some: Population, model: Path, method: str, config: ScoreConfig) -> Tables:
-    judged, scores, _ = judge(some.windows, model, config.model_copy(update={"method": method}))
+    judged, scores, _ = judge(some.windows, some.series, model, config.model_copy(update={"method": method}))
     return judged, scores
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from lensfree.anomaly.fit import MIN_LINEAGES
 from lensfree.anomaly.norms import Norms
-from lensfree.anomaly.plus import Outlook, Trainer, fit_plus
+from lensfree.anomaly.outlooks import Outlook, Trainer
+from lensfree.anomaly.plus import fit_plus
 from lensfree.anomaly.windows import Windows
 from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.nets.outlook import State, foretell, train_outlook
@@ -46,6 +47,7 @@ def train_plus(
     outlook: State = {}
     plus = fit_plus(
         windows,
+        series,
         outlook_trainer(config, outlook),
         contamination=score_config.contamination,
         seed=config.seed,
@@ -66,7 +68,7 @@ def train_plus(
         n_histories=n_histories,
         n_windows=len(windows),
     )
-    logger.info("%s", save_detector(out, plus, outlook, learn_norms(series), card))
+    logger.info("%s", save_detector(out, plus, outlook, card))
 
 
 def hand_plus_on(

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from lensfree.arrays import Device, to_device
+from lensfree.arrays import Device, to_device, to_numpy
+from lensfree.cells.background import white_noise_sd_nm
 from lensfree.cells.representation import MEASURES
+from lensfree.cells.second_look import agreed, quieter_nm, second_share, upside_down
 from lensfree.filters import resample
 from lensfree.memory import free_memory
 from lensfree.model_files import ModelError
@@ -38,7 +40,8 @@ class Representation:
     """(opd_nm (y, x), pixel_pitch_um) -> maps (4, y, x), on the device.
 
     The network has learnt cells at one pixel pitch; an OPD map of another is resampled to it, and the
-    maps back, so that discs keep their size in um. The log says so once for each pitch.
+    maps back, so that discs keep their size in um. The log says so once for each pitch. A noisy map is looked
+    at twice (`cells.second_look`), which takes twice as long.
 
     Attributes:
         network: applied to OPD in its unit.
@@ -62,7 +65,7 @@ class Representation:
         ratio = pixel_pitch_um / self.pixel_pitch_um
         opd = to_device(opd_nm, self.device)
         if abs(ratio - 1) < _SAME_PITCH:
-            return self.network(opd[None] / OPD_SCALE_NM)
+            return self._look(opd)
         if pixel_pitch_um not in self._said_um:
             self._said_um.add(pixel_pitch_um)
             logger.info(
@@ -71,7 +74,18 @@ class Representation:
                 *(pixel_pitch_um, self.pixel_pitch_um),
             )
         opd = resample(opd, tuple(max(round(n * ratio), 1) for n in opd.shape))
-        return resample(self.network(opd[None] / OPD_SCALE_NM), opd_nm.shape)
+        return resample(self._look(opd), opd_nm.shape)
+
+    def _look(self, opd: Any) -> Any:
+        """Return the maps of OPD at the network's pitch; at noise it looks a second time."""
+        maps = self.network(opd[None] / OPD_SCALE_NM)
+        noise_nm = white_noise_sd_nm(opd)
+        share = second_share(noise_nm)
+        if not share:
+            return maps
+        quiet = to_device(quieter_nm(to_numpy(opd), noise_nm), self.device)
+        again = self.network(upside_down(quiet[None] / OPD_SCALE_NM))
+        return agreed(maps, upside_down(again), share)
 
     def _check(self, pixel_pitch_um: float) -> None:
         least_um, most_um = self.pixel_pitch_um / MOST_RATIO, self.pixel_pitch_um * MOST_RATIO

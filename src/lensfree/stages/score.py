@@ -50,7 +50,7 @@ def run(
             method, or on dry mass in another unit.
     """
     table = read_table(series, SERIES)
-    judged, scores, used = judge(cut_windows(table, config), model, config)
+    judged, scores, used = judge(cut_windows(table, config), table, model, config)
     scores = with_short_series(scores, table, used["model"])
     logger.info("%s", counted(scores, config))
     norms = read_norms(model) or learn_norms(table)
@@ -59,13 +59,13 @@ def run(
     write_table(scores_out, scores, SCORES, provenance={**provenance, **used})
 
 
-def judge(windows: Windows, model: Path, config: ScoreConfig) -> Judged:
+def judge(windows: Windows, series: pd.DataFrame, model: Path, config: ScoreConfig) -> Judged:
     """Return judged windows, judged histories and what they were judged by; `score.method` says how.
 
     Raises:
         ModelError: as `run`.
     """
-    return (_published if config.method == "stardusts" else _plus)(windows, model, config)
+    return (_published if config.method == "stardusts" else _plus)(windows, series, model, config)
 
 
 def counted(scores: pd.DataFrame, config: ScoreConfig) -> str:
@@ -90,11 +90,11 @@ def _check_unit(windows: Windows, trained_pg: float, name: str) -> None:
         )
 
 
-def _plus(windows: Windows, model: Path, config: ScoreConfig) -> Judged:
+def _plus(windows: Windows, series: pd.DataFrame, model: Path, config: ScoreConfig) -> Judged:
     plus, card = load_detector(model)
     card.check(config)
     _check_unit(windows, card.unit_pg, card.name)
-    judged, scores = plus.judge(windows, config.alpha)
+    judged, scores = plus.judge(windows, series, config.alpha)
     used = {
         "model": card.trained_on,
         "tau": plus.tail_of_windows.threshold(config.alpha),
@@ -104,7 +104,7 @@ def _plus(windows: Windows, model: Path, config: ScoreConfig) -> Judged:
     return judged, scores.assign(model=_same(card.trained_on, scores)), used
 
 
-def _published(windows: Windows, model: Path, config: ScoreConfig) -> Judged:
+def _published(windows: Windows, series: pd.DataFrame, model: Path, config: ScoreConfig) -> Judged:
     forecaster, card = load_forecaster(model)
     card.check(config)
     scale = {"mean_pg": card.mean_pg, "sd_pg": card.sd_pg}

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from lensfree.anomaly.compare import cell_auc, compare
 from lensfree.anomaly.methods import Judgement, Method, check_complete
 from lensfree.anomaly.plus_method import NAME as PLUS
+from lensfree.anomaly.plus_method import WITHOUT_KINDS
 from lensfree.anomaly.windows import cut_windows
 from lensfree.config import Config
 from lensfree.stages.measures import Measure, Target
@@ -93,7 +94,7 @@ def measure_method(
     check_complete(judged, cut_windows(sets.test.series, config.score), method.name)
     values = compare(judged, sets.test.labels, config.score)
     values |= {"fit_cpu_s": fitted - before, "windows_per_cpu_s": len(judged.windows) / judging_s}
-    if method.name == PLUS:
+    if method.name in (PLUS, WITHOUT_KINDS):
         values["flagged_over_alpha"] = values["flagged_normal"] / config.score.alpha
         values |= measure_reasons(sets.training, sets.test, judged)
     held_out = judge.judge(sets.held_out.series)

@@ -11,7 +11,8 @@ from lensfree.anomaly import matrix_profile
 from lensfree.anomaly.fit import Trainer
 from lensfree.anomaly.forecast_methods import TrainerOfSeed, persistence_method, ridge_method, stardusts
 from lensfree.anomaly.methods import Method
-from lensfree.anomaly.plus_method import PlusMethod
+from lensfree.anomaly.outlooks import Trainer as OutlookTrainer
+from lensfree.anomaly.plus_method import WITHOUT_KINDS, PlusMethod
 from lensfree.anomaly.score import Forecaster
 from lensfree.anomaly.window_methods import isolation_forest_method, knn_method, pca_method
 from lensfree.config import TrainScoreConfig
@@ -27,6 +28,10 @@ logger = logging.getLogger(__name__)
 
 def all_methods(config: TrainScoreConfig) -> list[Method]:
     """Return the detectors; the matrix profile only where stumpy is installed."""
+
+    def outlook(seed: int) -> OutlookTrainer:
+        return outlook_trainer(config.model_copy(update={"seed": seed}))
+
     methods: list[Method] = [
         stardusts(cnn_trainer(config)),
         persistence_method(),
@@ -34,7 +39,8 @@ def all_methods(config: TrainScoreConfig) -> list[Method]:
         pca_method(),
         isolation_forest_method(),
         knn_method(),
-        PlusMethod(lambda seed: outlook_trainer(config.model_copy(update={"seed": seed}))),
+        PlusMethod(outlook),
+        PlusMethod(outlook, WITHOUT_KINDS, is_kinds_asked=False),
     ]
     if matrix_profile.is_available():
         matrix_profile.compile_profile()

@@ -33,7 +33,7 @@ def measure_reasons(training: Histories, test: Histories, judged: Judgement) -> 
 
 
 def reasons_of_flagged(training: Histories, test: Histories, judged: Judgement) -> pd.DataFrame:
-    """Return `series_id, kind, onset_h, told_kind, told_onset_h` of the abnormal histories that were flagged."""
+    """Return `series_id, kind, onset_h, told_kind, told_onset_h` of abnormal histories that were flagged."""
     norms = Norms.learn(training.series)
     flagged = judged.cells.loc[judged.cells["is_flagged"], "series_id"]
     right = test.labels[test.labels["is_abnormal"] & test.labels["series_id"].isin(flagged)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ from lensfree.tracks.scales import at_interval, estimate_scales
 SEEN = ("frame", "time_h", "y_um", "x_um", "dry_mass_pg", "max_opd_nm")
 """Columns that tracking looks at; the others of a row follow its detection."""
 
+NAMES = ("is_shared", "cell_id", "parent_id", "lineage_id")
+"""Columns that tracking adds."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -39,20 +42,24 @@ def run(
         config: the section `track`.
         provenance: plain values that explain the result.
     """
-    found = read_tables(cells, CELLS) if cells else empty_table(CELLS)
-    if found.empty:
+    seen = read_tables(cells, CELLS, columns=SEEN) if cells else empty_table(CELLS)
+    if seen.empty:
         logger.warning("no cells in %d tables: %s has no rows", len(cells), out)
         write_table(out, empty_table(TRACKS), TRACKS, provenance=provenance)
         write_table(events, empty_table(LINEAGE_EVENTS), LINEAGE_EVENTS, provenance=provenance)
         return
-    tracks, happened = track_with_events(found, config)
+    counted = len(seen)
+    kept = [seen]
+    del seen  # millions of rows: they are not needed beside the tracks
+    tracks, happened = _name_cells(kept, config)
     counts = happened["kind"].value_counts()
     logger.info(
         "%d detections in %d cells; %s",
-        *(len(found), tracks["cell_id"].nunique()),
+        *(counted, tracks["cell_id"].nunique()),
         ", ".join(f"{kind}: {counts.get(kind, 0)}" for kind in KINDS),
     )
-    write_table(out, tracks, TRACKS, provenance=provenance)
+    others = read_tables(cells, CELLS, columns=[name for name in CELLS.columns if name not in SEEN])
+    write_table(out, _followed_by(tracks, others, CELLS.columns), TRACKS, provenance=provenance)
     write_table(events, happened, LINEAGE_EVENTS, provenance=provenance)
 
 
@@ -76,21 +83,38 @@ def track_with_events(cells: pd.DataFrame, config: TrackConfig) -> tuple[pd.Data
         ValueError: if a position or a dry mass is not a finite number, or the frames' times contradict each
         other.
     """
-    check_times(cells)
-    config = at_interval(config, cells)
-    # Two million rows are copied at every step: only the columns that tracking looks at go through it.
-    lean = cells[[name for name in SEEN if name in cells]].reset_index(drop=True)
-    motion = estimate_field_motion(lean, config)
-    steady = lean if motion.is_still else hold_still(lean, motion)
+    seen = cells[[name for name in SEEN if name in cells]].reset_index(drop=True)
+    tracks, events = _name_cells([seen], config)
+    return _followed_by(tracks, cells.drop(columns=seen.columns), cells.columns), events
+
+
+def _name_cells(kept: list[pd.DataFrame], config: TrackConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take the only table out of a list, so that nobody else holds it, and return its tracks and events.
+
+    Two million rows are copied at every step: only what tracking looks at goes through it, and what a step
+    was given is gone before the next one begins.
+    """
+    steady = kept.pop()
+    check_times(steady)
+    config = at_interval(config, steady)
+    motion = estimate_field_motion(steady, config)
+    steady = steady if motion.is_still else hold_still(steady, motion)
     scales = estimate_scales(steady, config)
-    steady = steady.assign(**{DETECTION: np.arange(len(steady))})
-    mended, met = resolve_fusions(link(steady, config, scales), config, scales)
-    kept = [mended]
-    del steady, mended
+    kept.append(link(steady.assign(**{DETECTION: np.arange(len(steady))}), config, scales))
+    del steady
+    mended, met = resolve_fusions(kept.pop(), config, scales)
+    kept.append(mended)
+    del mended
     lineage = resolve_lineage(kept.pop(), config, scales)
     events = lineage_events(lineage, met, border_um=scales.search_range_um / 2)
-    tracks = lineage.cells if motion.is_still else put_back(lineage.cells, motion)
-    others = cells.drop(columns=lean.columns)
-    places = tracks[DETECTION].to_numpy()
-    whole = tracks.assign(**{str(name): column.to_numpy()[places] for name, column in others.items()})
-    return whole[[*cells.columns, "is_shared", "cell_id", "parent_id", "lineage_id"]], events
+    return lineage.cells if motion.is_still else put_back(lineage.cells, motion), events
+
+
+def _followed_by(tracks: pd.DataFrame, others: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Return the tracks with the columns that tracking did not look at, taken from each row's detection."""
+    detection = tracks[DETECTION].to_numpy()
+    columns = {
+        name: tracks[name] if name in tracks else others[name].array.take(detection)
+        for name in (*names, *NAMES)
+    }
+    return pd.DataFrame(columns, copy=False)

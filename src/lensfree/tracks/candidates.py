@@ -17,30 +17,45 @@ from lensfree.config import TrackConfig
 
 
 class LinkedTracks:
-    """Linked cells as arrays sorted by track and frame; `start` and `stop` delimit the rows of a track."""
+    """Linked cells as arrays sorted by track and frame; `start` and `stop` delimit the rows of a track.
+
+    There are millions of rows: the table itself is not sorted along, `place` says where in it each row is.
+    """
 
     def __init__(self, linked: pd.DataFrame, config: TrackConfig) -> None:
-        ordered = linked.sort_values(["track", "frame"], kind="stable", ignore_index=True)
-        self.table = ordered
-        self.frame = ordered["frame"].to_numpy(dtype=np.int64)
-        self.time_h = ordered["time_h"].to_numpy(dtype=np.float64)
-        self.position_um = ordered[["y_um", "x_um"]].to_numpy(dtype=np.float64)
-        self.dry_mass_pg = np.maximum(
-            ordered["dry_mass_pg"].to_numpy(dtype=np.float64), config.min_dry_mass_pg
-        )
-        thick_nm = ordered["max_opd_nm"].to_numpy(dtype=np.float64) if "max_opd_nm" in ordered else np.ones(1)
-        self.log_max_opd = np.broadcast_to(np.log(np.maximum(thick_nm, 1.0)), self.frame.shape)
-        _, self.start, self.track = np.unique(
-            ordered["track"].to_numpy(), return_index=True, return_inverse=True
-        )
-        self.stop = np.append(self.start[1:], len(ordered))
-        self.is_start = np.zeros(len(ordered), dtype=bool)
-        self.is_start[self.start] = True
+        self.linked = linked
+        name, frame = linked["track"].to_numpy(), linked["frame"].to_numpy(dtype=np.int32)
+        self.place = np.lexsort((frame, name))
+        self.frame = frame[self.place]
+        self.position_um = np.empty((len(linked), 2))
+        for axis, column in enumerate(("y_um", "x_um")):
+            self.position_um[:, axis] = linked[column].to_numpy()[self.place]
+        self.dry_mass_pg = self._sorted("dry_mass_pg", least=config.min_dry_mass_pg)
+        self.log_max_opd = np.broadcast_to(0.0, self.frame.shape)
+        if "max_opd_nm" in linked:
+            self.log_max_opd = self._sorted("max_opd_nm", least=1.0)
+            np.log(self.log_max_opd, out=self.log_max_opd)
+        self.is_start = np.ones(len(linked), dtype=bool)
+        self.is_start[1:] = np.diff(name[self.place]) != 0
+        self.start = np.flatnonzero(self.is_start)
+        self.stop = np.append(self.start[1:], len(linked))[: len(self.start)]
+        self.track = np.cumsum(self.is_start, dtype=np.int32) - np.int32(1)
+        has_rows = len(linked) > 0
+        self._extent_um = [way(self.position_um, axis=0) if has_rows else 0.0 for way in (np.min, np.max)]
         by_frame = np.argsort(self.frame, kind="stable")
         numbers, first = np.unique(self.frame[by_frame], return_index=True)
         self._first = int(numbers[0]) if len(numbers) else 0
         self._stride = int(numbers[-1]) - self._first + 2 if len(numbers) else 1
         self._rows_of_frame = dict(zip(numbers.tolist(), np.split(by_frame, first[1:]), strict=False))
+
+    def _sorted(self, column: str, least: float) -> np.ndarray:
+        """Return a column in the order of the rows, smaller values as the least."""
+        values = self.linked[column].to_numpy()[self.place].astype(np.float64, copy=False)
+        return np.maximum(values, least, out=values)
+
+    def time_h(self, rows: np.ndarray) -> np.ndarray:
+        """Return the time of each row."""
+        return self.linked["time_h"].to_numpy(dtype=np.float64)[self.place[rows]]
 
     def rows_in(self, frame: int) -> np.ndarray:
         """Return the rows of a frame; none if the frame is missing."""
@@ -48,8 +63,17 @@ class LinkedTracks:
 
     def row_at(self, track: np.ndarray, frame: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
         """Return where a frame would be inserted among the rows of a track, as `numpy.searchsorted`."""
-        key = self.track.astype(np.int64) * self._stride + (self.frame - self._first)
+        key = self.track.astype(np.int64)
+        key *= self._stride
+        key += self.frame
+        key -= self._first
         return np.searchsorted(key, track * self._stride + (frame - self._first), side=side)
+
+    def inside_um(self, rows: np.ndarray) -> np.ndarray:
+        """Return how far inside the outermost positions of all cells each row is."""
+        low_um, high_um = self._extent_um
+        position_um = self.position_um[rows]
+        return np.minimum(position_um - low_um, high_um - position_um).min(axis=-1)
 
     def velocity_um(self, rows: np.ndarray, frames: int) -> np.ndarray:
         """Return the mean step per frame (row, yx) from or, if frames < 0, up to each row; 0 if there is

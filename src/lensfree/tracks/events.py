@@ -72,42 +72,45 @@ def lineage_events(lineage: Lineage, met: pd.DataFrame, border_um: float) -> pd.
 def _of_fusions(cells: pd.DataFrame, met: pd.DataFrame) -> pd.DataFrame:
     if met.empty:
         return pd.DataFrame()
-    cell_of = cells.drop_duplicates(DETECTION).set_index(DETECTION)["cell_id"]
-    found = met.assign(
-        kind="fusion",
-        cell_id=cell_of.reindex(met["carrier"]).to_numpy(),
-        related_id=cell_of.reindex(met["missing"]).to_numpy(),
-    )
+    detection = cells[DETECTION].to_numpy()
+    cell_of = np.full(detection.max() + 1, -1)
+    # the first row of a detection is written last and stays: later ones may be shares of other cells
+    cell_of[detection[::-1]] = cells["cell_id"].to_numpy()[::-1]
+    found = met.assign(kind="fusion", cell_id=cell_of[met["carrier"]], related_id=cell_of[met["missing"]])
     return pd.concat([found, found[met["is_crossed"]].assign(kind="swap", n_frames=0)], ignore_index=True)
 
 
 def _of_ends(cells: pd.DataFrame, border_um: float) -> pd.DataFrame:
-    ordered = cells.sort_values(["cell_id", "frame"], kind="stable", ignore_index=True)
-    cell_id, start = np.unique(ordered["cell_id"].to_numpy(), return_index=True)
-    last = np.append(start[1:], len(ordered)) - 1
-    frame = ordered["frame"].to_numpy()
-    position_um = ordered[["y_um", "x_um"]].to_numpy()
-    inside_um = np.minimum(position_um - position_um.min(axis=0), position_um.max(axis=0) - position_um)
-    is_at_border = inside_um.min(axis=1) < border_um
-    parent_id = ordered["parent_id"].to_numpy()
-    begins = start[(parent_id[start] < 0) & (frame[start] > frame.min())]
-    is_last = ~np.isin(cell_id, parent_id) & (frame[last] < frame.max())
-    ends, ended = last[is_last], start[is_last]
-    dry_mass_pg = ordered["dry_mass_pg"].to_numpy()
+    cell_of, frame = cells["cell_id"].to_numpy(), cells["frame"].to_numpy()
+    order = np.lexsort((frame, cell_of))  # of millions of rows a few are asked for: nothing else is sorted
+    start = np.flatnonzero(np.diff(cell_of[order], prepend=-1))
+    stop = np.append(start[1:], len(order))
+    first, last = order[start], order[stop - 1]
+    parent_id = cells["parent_id"].to_numpy()[first]
+    begins = first[(parent_id < 0) & (frame[first] > frame.min())]
+    is_last = ~np.isin(cell_of[first], parent_id) & (frame[last] < frame.max())
+    ends = last[is_last]
+    dry_mass_pg = cells["dry_mass_pg"].to_numpy()
     has_died = [
-        _lost_dry_mass(dry_mass_pg[max(first, end + 1 - LAST_FRAMES - BEFORE_FRAMES) : end + 1])
-        for first, end in zip(ended.tolist(), ends.tolist(), strict=True)
+        _lost_dry_mass(dry_mass_pg[order[max(one, end - LAST_FRAMES - BEFORE_FRAMES) : end]])
+        for one, end in zip(start[is_last].tolist(), stop[is_last].tolist(), strict=True)
     ]
+    rows = np.concatenate([begins, ends])
+    inside_um = np.min([_inside_um(cells[axis].to_numpy(), rows) for axis in ("y_um", "x_um")], axis=0)
+    is_begin_at_border, is_end_at_border = np.split(inside_um < border_um, [len(begins)])
     kinds = np.concatenate(
         [
-            np.where(is_at_border[begins], "enters_field", "birth"),
-            np.where(is_at_border[ends], "leaves_field", np.where(has_died, "death", "lost")),
+            np.where(is_begin_at_border, "enters_field", "birth"),
+            np.where(is_end_at_border, "leaves_field", np.where(has_died, "death", "lost")),
         ]
     )
-    rows = np.concatenate([begins, ends])
-    return ordered.loc[rows, ["frame", "y_um", "x_um", "cell_id"]].assign(
-        kind=kinds, related_id=-1, n_frames=0, cost=np.nan
-    )
+    found = cells[["frame", "y_um", "x_um", "cell_id"]].iloc[rows]
+    return found.assign(kind=kinds, related_id=-1, n_frames=0, cost=np.nan)
+
+
+def _inside_um(place_um: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return how far rows are inside the outermost of all places along one axis."""
+    return np.minimum(place_um[rows] - place_um.min(), place_um.max() - place_um[rows])
 
 
 def _lost_dry_mass(dry_mass_pg: np.ndarray) -> bool:

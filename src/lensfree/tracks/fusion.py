@@ -65,7 +65,8 @@ def resolve_fusions(
             "%d times two cells were found as one, in %d detections; %d pairs of tracks crossed there",
             *(len(fusions), sum(len(f.rows) for f in fusions), sum(f.is_crossed for f in fusions)),
         )
-    return split_fused(tracks, fusions), places_of(tracks, fusions)
+    places = places_of(tracks, fusions)
+    return split_fused(tracks, fusions), places
 
 
 def find_fusions(tracks: LinkedTracks, config: TrackConfig, scales: Scales) -> list[Fusion]:

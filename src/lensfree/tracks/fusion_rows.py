@@ -46,7 +46,13 @@ def places_of(tracks: LinkedTracks, fusions: list[Fusion]) -> pd.DataFrame:
         before it `carrier` and `missing`: their `DETECTION`, or -1 where detections are not numbered.
     """
     first = np.array([one.rows[0] for one in fusions], dtype=np.int64)
-    known = tracks.table.get(DETECTION, pd.Series(-1, index=tracks.table.index)).to_numpy()
+
+    def known(row_of: list[int]) -> np.ndarray:
+        rows = np.array(row_of, dtype=np.int64)
+        if DETECTION not in tracks.linked:
+            return np.full(len(rows), -1)
+        return tracks.linked[DETECTION].to_numpy()[tracks.place[rows]]
+
     return pd.DataFrame(
         {
             "frame": tracks.frame[first],
@@ -55,8 +61,8 @@ def places_of(tracks: LinkedTracks, fusions: list[Fusion]) -> pd.DataFrame:
             "n_frames": np.array([len(one.rows) for one in fusions], dtype=np.int64),
             "cost": np.array([one.cost for one in fusions], dtype=np.float64),
             "is_crossed": np.array([one.is_crossed for one in fusions], dtype=bool),
-            "carrier": known[np.array([one.carrier[0] for one in fusions], dtype=np.int64)],
-            "missing": known[np.array([one.missing[0] for one in fusions], dtype=np.int64)],
+            "carrier": known([one.carrier[0] for one in fusions]),
+            "missing": known([one.missing[0] for one in fusions]),
         }
     )
 
@@ -70,11 +76,12 @@ def split_fused(tracks: LinkedTracks, fusions: list[Fusion]) -> pd.DataFrame:
         of dry mass where it was found, their dry masses add up to what was found; the other columns of the
         cell that was missing are those of its last row before.
     """
-    table = tracks.table.assign(is_shared=False)
+    table, place = tracks.linked, tracks.place
     if not fusions:
-        return table
-    position_um = tracks.position_um.copy()
-    dry_mass_pg = table["dry_mass_pg"].to_numpy(dtype=np.float64).copy()
+        return table.assign(is_shared=False)
+    y_um, x_um, dry_mass_pg = (
+        np.array(table[name], dtype=np.float64) for name in ("y_um", "x_um", "dry_mass_pg")
+    )
     copied_um: list[np.ndarray] = []
     copied_pg: list[np.ndarray] = []
     for one in fusions:
@@ -83,21 +90,25 @@ def split_fused(tracks: LinkedTracks, fusions: list[Fusion]) -> pd.DataFrame:
         carrier_um, missing_um = (_on_the_way(tracks, before, after, rows) for before, after in _ways(one))
         off_um = tracks.position_um[rows] - (weight * carrier_um + (1 - weight) * missing_um)
         copied_um.append(missing_um + off_um)
-        copied_pg.append((1 - weight) * dry_mass_pg[rows])
-        position_um[rows], dry_mass_pg[rows] = carrier_um + off_um, weight * dry_mass_pg[rows]
-    shared = np.concatenate([one.rows for one in fusions])
+        at = place[rows]
+        copied_pg.append((1 - weight) * dry_mass_pg[at])
+        y_um[at], x_um[at] = (carrier_um + off_um).T
+        dry_mass_pg[at] *= weight
+    shared = place[np.concatenate([one.rows for one in fusions])]
     length = [len(one.rows) for one in fusions]
-    table["y_um"], table["x_um"], table["dry_mass_pg"] = position_um[:, 0], position_um[:, 1], dry_mass_pg
     is_shared = np.zeros(len(table), bool)
     is_shared[shared] = True
-    track, added_track = _named(tracks, fusions)
-    added = table.iloc[np.repeat([one.missing[0] for one in fusions], length)].assign(
+    own_track, added_track = _named(tracks, fusions)
+    track = np.empty(len(table), dtype=np.int64)
+    track[place] = own_track
+    added = table.iloc[np.repeat(place[[one.missing[0] for one in fusions]], length)].assign(
         dry_mass_pg=np.concatenate(copied_pg), is_shared=True, track=np.repeat(added_track, length)
     )
     for name in ("frame", "time_h"):
         added[name] = table[name].to_numpy()[shared]
     added[["y_um", "x_um"]] = np.concatenate(copied_um)
-    return pd.concat([table.assign(is_shared=is_shared, track=track), added], ignore_index=True)
+    own = table.assign(y_um=y_um, x_um=x_um, dry_mass_pg=dry_mass_pg, is_shared=is_shared, track=track)
+    return pd.concat([own, added], ignore_index=True)
 
 
 def _ways(one: Fusion) -> tuple[tuple[int, int], tuple[int, int]]:

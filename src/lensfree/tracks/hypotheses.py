@@ -38,6 +38,13 @@ YOUNG_MOTHER_COST = 4.0
 LATE_COST = 3.0
 """Surcharge per frame in which a daughter was missed."""
 
+EDGE_COST = 3.0
+"""Surcharge on divisions with a daughter first seen at the edge: a cell that comes in is none. The heir
+counts too, as linking may give the mother's track to the one that comes in."""
+
+EDGE_SHARE = 0.3
+"""Share of the search range from the outermost positions of all cells that counts as the edge."""
+
 PARTING_PER_FRAME = 0.25
 """Uncertainty of the distance between sisters, per frame since the division, relative to that distance."""
 
@@ -159,7 +166,8 @@ def division_cost(
         cost += expectation.rounding.cost(tracks, mother, daughters)
     seen = mother - tracks.start[tracks.track[mother]] + 1
     is_young = (seen < YOUNG_MOTHER_FRAMES) & (tracks.frame[mother] > tracks.frame.min())
-    return cost + YOUNG_MOTHER_COST * is_young
+    is_from_edge = tracks.inside_um(daughters) < EDGE_SHARE * scales.search_range_um
+    return cost + YOUNG_MOTHER_COST * is_young + EDGE_COST * is_from_edge.any(axis=1)
 
 
 def _untimely(

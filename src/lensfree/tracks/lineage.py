@@ -139,7 +139,7 @@ def _too_soon(hypotheses: list[Hypothesis], tracks: LinkedTracks, min_cycle_h: f
     for k, hypothesis in enumerate(hypotheses):
         if hypothesis.kind == "division":
             divided.setdefault(int(tracks.track[hypothesis.before]), []).append(k)
-    division_h = [tracks.time_h[hypothesis.before] for hypothesis in hypotheses]
+    division_h = tracks.time_h(np.array([hypothesis.before for hypothesis in hypotheses])).tolist()
     found: set[tuple[int, int]] = set()
     for k, hypothesis in enumerate(hypotheses):
         if hypothesis.kind == "division":
@@ -198,9 +198,6 @@ def _name_cells(tracks: LinkedTracks, events: list[Hypothesis]) -> Lineage:
             founder_of[k] = born
         born += 1
     cell_id = cell_of[piece]
-    named = tracks.table.drop(columns="track").assign(
-        cell_id=cell_id, parent_id=parent_of[piece], lineage_id=founder_of[piece]
-    )
     decisions = [
         {
             "kind": event.kind,
@@ -215,8 +212,11 @@ def _name_cells(tracks: LinkedTracks, events: list[Hypothesis]) -> Lineage:
         for event in events
         for row in event.after
     ]
-    cells = named.sort_values(["frame", "cell_id"], kind="stable", ignore_index=True)
-    return Lineage(cells, _decisions(decisions))
+    order = np.lexsort((cell_id, tracks.frame))
+    piece = piece[order]
+    cells = tracks.linked.drop(columns="track").take(tracks.place[order]).reset_index(drop=True)
+    names = {"cell_id": cell_of, "parent_id": parent_of, "lineage_id": founder_of}
+    return Lineage(cells.assign(**{name: of[piece] for name, of in names.items()}), _decisions(decisions))
 
 
 def _decisions(rows: list[dict[str, object]]) -> pd.DataFrame:

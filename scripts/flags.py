@@ -1,0 +1,15 @@
+"""Rule flags: scores -> the table of series that a person is asked about."""
+
+from pathlib import Path
+
+from lensfree.config import ScoreConfig
+from lensfree.stages import flags
+from lensfree.stages.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    flags.run(
+        **{name: Path(snakemake.input[name]) for name in ("tracks", "series", "windows", "scores")},
+        out=Path(snakemake.output[0]),
+        n_highest=snakemake.params.n_highest,
+        score=ScoreConfig.model_validate(snakemake.params.score),
+    )

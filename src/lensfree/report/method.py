@@ -1,0 +1,80 @@
+"""How series were judged, in words: counts, the rule of the method that was used, and what it means."""
+
+from __future__ import annotations
+
+from lensfree.report.content import PageContent
+from lensfree.report.plain_words import view_hours
+from lensfree.report.ranking import is_judged_by_surprise
+from lensfree.report.spans import hours_of
+
+
+def window_length_h(content: PageContent) -> float:
+    """Return the length of a window from its first to just after its last point."""
+    return hours_of("window", content.score)[1] + content.score.interval_min / 60
+
+
+def has_surprise(content: PageContent) -> bool:
+    """Return whether the series were judged by their surprise, and not by the published method."""
+    return content.scores is not None and is_judged_by_surprise(content.scores)
+
+
+def count_judged(content: PageContent) -> int:
+    """Return how many series were long enough to be judged."""
+    assert content.scores is not None
+    return int((content.scores["n_windows"] > 0).sum())
+
+
+def verdict(content: PageContent) -> str:
+    """Say how many series are flagged, how many of them are shown, and how many could not be judged."""
+    assert content.scores is not None
+    n_flagged = int(content.scores["is_flagged"].sum())
+    n_errors = sum(suspect.is_acquisition for suspect in content.suspects)
+    shown = f"the first {len(content.suspects) - n_errors} are shown"
+    if n_errors:
+        shown += f" here, and {n_errors} of the suspected errors of the measurement below"
+    if n_flagged == 0:
+        opening = "No series is flagged; the highest-ranked are shown all the same."
+    else:
+        opening = f"{n_flagged} of {count_judged(content)} scored series are flagged; {shown}."
+    return f"{opening} {not_judged(content)}".rstrip()
+
+
+def rule(content: PageContent) -> str:
+    """Say how the series were judged."""
+    return _by_surprise(content) if has_surprise(content) else _by_a(content)
+
+
+def not_judged(content: PageContent) -> str:
+    """Say how many series are shorter than a window, empty if none is."""
+    assert content.scores is not None
+    n_short = len(content.scores) - count_judged(content)
+    if n_short == 0:
+        return ""
+    verbs = ("1 series is", "was") if n_short == 1 else (f"{n_short} series are", "were")
+    return f"{verbs[0]} shorter than {window_length_h(content):g} h and {verbs[1]} not judged."
+
+
+def _by_a(content: PageContent) -> str:
+    here = f", here {content.tau_w:.3g}" if content.tau_w else ""
+    return (
+        "A window is abnormal when the MSE of its forecast exceeds the threshold τ "
+        f"(mean + {content.score.sigma_count:g} sd of the training MSE{here}); the score A is the share of "
+        f"abnormal windows; a series is flagged when its score exceeds {content.score.flag_above:g}."
+    )
+
+
+def _by_surprise(content: PageContent) -> str:
+    window_h, third_h, tenth_h, forecast_h = view_hours(content.score)
+    alpha = content.score.alpha
+    here = "" if content.surprise_threshold is None else f" (surprise above {content.surprise_threshold:.3g})"
+    return (
+        f"Each series is looked at in five ways: its course over {window_h:g} h with its size; its shape "
+        f"over {third_h:g} h and over {tenth_h:g} h, whatever its size; how far the forecast of "
+        f"{forecast_h:g} h was off, measured against how sure it was; and how much better a known kind of "
+        "anomaly explains it than the life of a normal cell. Courses and shapes are compared with "
+        "those the detector learnt from: odd is what has few like it. The way in which a series is oddest "
+        "counts; its surprise is −ln of the share of normal series that are as odd in it. A series is "
+        f"flagged when a share of less than α = {alpha:g} of normal series looks as odd{here}: among 1,000 "
+        f"normal series about {1000 * alpha:g} are flagged all the same. The shares are extrapolated from "
+        "the middle of the histories that the detector learnt from, some of which may have been abnormal."
+    )

@@ -1,0 +1,46 @@
+"""Stage flags: scores -> the table of series that a person is asked about, for a spreadsheet."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from lensfree.anomaly.verdicts import with_room_for_verdicts
+from lensfree.config import ScoreConfig
+from lensfree.contracts import SCORES, SERIES, TRACKS, WINDOWS
+from lensfree.io.files import written_whole
+from lensfree.io.tables import read_table
+from lensfree.report.flags import flag_rows
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    *,
+    tracks: Path,
+    series: Path,
+    windows: Path,
+    scores: Path,
+    out: Path,
+    n_highest: int,
+    score: ScoreConfig,
+) -> None:
+    """Write flags.csv: every flagged series and the first `n_highest` of the ranking, with empty verdicts.
+
+    The file is made anew whenever the scores are: a person fills in a copy that lies elsewhere.
+
+    Raises:
+        ContractError: if a file is not what its contract says.
+    """
+    found = flag_rows(
+        read_table(scores, SCORES),
+        read_table(windows, WINDOWS),
+        read_table(series, SERIES),
+        read_table(tracks, TRACKS),
+        n_highest=n_highest,
+        score=score,
+    )
+    table = with_room_for_verdicts(found)
+    logger.info("%d series to look at, %d of them flagged", len(table), int(table["is_flagged"].sum()))
+    with written_whole(out) as partial:
+        table.to_csv(partial, index=False, float_format="%.6g")

@@ -1,0 +1,23 @@
+rule flags:
+    input:
+        tracks="<results>/{acquisition}/tracks.parquet",
+        series="<results>/{acquisition}/series.parquet",
+        windows="<results>/{acquisition}/windows.parquet",
+        scores="<results>/{acquisition}/scores.parquet",
+    output:
+        "<results>/{acquisition}/flags.csv",
+    params:
+        n_highest=lambda wildcards: CONFIGS[wildcards.acquisition].report.anomalies,
+        score=section("score"),
+        code=code_digest("flags"),
+    log:
+        "<logs>/flags/{acquisition}.log",
+    benchmark:
+        "<logs>/flags/{acquisition}.tsv"
+    resources:
+        mem_mb=scaled_mb(1500),
+        runtime=30,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/flags.py"
