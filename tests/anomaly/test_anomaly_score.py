@@ -121,3 +121,27 @@ def test_tau_is_mean_plus_two_sd():
 def test_tau_needs_finite_errors(mse, text):
     with pytest.raises(ValueError, match=text):
         window_threshold(np.array(mse), 2.0)
+
+
+def test_a_quantile_of_the_training_windows_can_be_the_threshold():
+    mse = np.arange(101.0)
+    assert window_threshold(mse, 2.0, quantile=0.95) == pytest.approx(95.0)
+    assert window_threshold(mse, 2.0) != pytest.approx(95.0)
+    with pytest.raises(ValueError, match="got 0 training MSE"):
+        window_threshold(np.empty(0), 2.0, quantile=0.95)
+
+
+def test_a_forecast_can_be_judged_by_dry_mass_as_measured(make_history):
+    """The running mean over two hours hides half of a dropout of one point; the raw target does not."""
+    points = np.full(30, 100.0)
+    points[17] = 70.0
+    config = ScoreConfig(input_points=4, target_points=2, smoothing_points=3)
+    windows = cut_windows(make_history(0, points), config)
+    at = 17 - 4  # the window whose first target point is the dropout
+    smoothed = forecast_mse(windows, always_the_mean, **SCALE)[at]
+    raw = forecast_mse(windows, always_the_mean, **SCALE, target="raw")[at]
+    assert (smoothed, raw) == (pytest.approx(1.0), pytest.approx(4.5))
+    judged, scores = score_windows(
+        windows, always_the_mean, **SCALE, tau=2.0, flag_above=0.0, model="by hand", target="raw"
+    )
+    assert judged["is_abnormal"].sum() == 2 and scores["is_flagged"].all()

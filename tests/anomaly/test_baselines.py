@@ -9,7 +9,7 @@ from lensfree.anomaly.baselines import fit_ridge, persistence
 from lensfree.anomaly.compare import cell_auc
 from lensfree.anomaly.fit import choose_model, fit_forecaster, scale_for_shipped
 from lensfree.anomaly.score import mean_mse, score_windows
-from lensfree.anomaly.split import mean_and_sd
+from lensfree.anomaly.split import deduplicated, mean_and_sd, split_by_lineage
 from lensfree.anomaly.windows import cut_windows
 from lensfree.config import ScoreConfig
 
@@ -146,3 +146,36 @@ def test_a_shipped_model_takes_the_scale_of_a_data_set_with_enough_lineages(make
     assert scale[0] == pytest.approx(300 / np.log(2), rel=0.05)
     assert scale_for_shipped(windows, CONFIG.model_copy(update={"shipped_normalisation": "model"})) is None
     assert scale_for_shipped(cut_windows(make_population(1, 9, 0)[0], CONFIG), CONFIG) is None
+
+
+def test_each_part_of_the_split_can_have_its_own_scale(make_population):
+    """The test part is measured 1.5 times as heavy: by its own scale it is foretold as well as before."""
+    series, _ = make_population(14, 60, 0)
+    windows = cut_windows(series, CONFIG)
+    held_back = np.unique(split_by_lineage(deduplicated(windows), 5).test.series_id)
+    is_test = series["series_id"].isin(held_back)
+    heavier = series.assign(dry_mass_pg=series["dry_mass_pg"].where(~is_test, 1.5 * series["dry_mass_pg"]))
+    mse = {}
+    for normalisation in ("training", "per_split"):
+        for name, table in (("before", series), ("heavier", heavier)):
+            fit = fit_forecaster(
+                cut_windows(table, CONFIG), train_ridge, seed=5, sigma_count=2.0, normalisation=normalisation
+            )
+            mse[normalisation, name] = fit.test_mse
+    assert mse["per_split", "heavier"] == pytest.approx(mse["per_split", "before"], rel=1e-4)
+    assert mse["training", "heavier"] > 1.5 * mse["training", "before"]
+
+
+def test_the_threshold_follows_from_the_target_and_rule_that_are_chosen(make_population):
+    windows = cut_windows(make_population(14, 40, 4)[0], CONFIG)
+    plain = fit_forecaster(windows, train_ridge, seed=5, sigma_count=2.0)
+    raw = fit_forecaster(windows, train_ridge, seed=5, sigma_count=2.0, target="raw")
+    quantile = fit_forecaster(windows, train_ridge, seed=5, sigma_count=2.0, quantile=0.95)
+    training = plain.split.training
+    scaled = training.scaled(plain.mean_pg, plain.sd_pg)
+    foretold = plain.forecast(scaled.inputs)
+    of_raw = np.square(foretold - scaled.targets_raw).mean(axis=1)
+    of_smoothed = np.square(foretold - scaled.targets).mean(axis=1)
+    assert raw.tau == pytest.approx(of_raw.mean() + 2 * of_raw.std(), rel=1e-5)
+    assert raw.tau > plain.tau
+    assert np.mean(of_smoothed > quantile.tau) == pytest.approx(0.05, abs=1 / len(training))

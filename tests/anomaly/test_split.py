@@ -8,7 +8,8 @@ import pytest
 
 from lensfree.anomaly.split import deduplicated, mean_and_sd, split_by_lineage
 from lensfree.anomaly.windows import cut_windows
-from lensfree.config import ScoreConfig
+from lensfree.config import ScoreConfig, SeriesConfig
+from lensfree.tracks.series import build_series
 
 SMALL = ScoreConfig(input_points=5, target_points=3, smoothing_points=1)
 
@@ -34,6 +35,31 @@ def test_windows_of_the_mother_alone_occur_once(two_daughters):
     assert {tuple(row) for row in points} == {
         tuple(row) for row in np.hstack([windows.inputs, windows.targets_raw])
     }
+
+
+@pytest.mark.parametrize("interval_min", [10.0, 15.0])
+def test_windows_that_train_once_are_those_with_a_point_that_is_not_repeated(interval_min):
+    """A family of three generations through the stage series, one frame of the mother missed."""
+    rng = np.random.default_rng(9)
+    lives = {1: (0, 40, -1), 2: (40, 75, 1), 3: (40, 90, 1), 4: (75, 110, 2), 5: (75, 96, 2)}
+    frames = [(cell, frame, parent) for cell, (a, b, parent) in lives.items() for frame in range(a, b)]
+    tracks = pd.DataFrame(frames, columns=["cell_id", "frame", "parent_id"]).query("frame != 17")
+    tracks = tracks.assign(dry_mass_pg=rng.normal(300, 20, len(tracks)), is_shared=False)
+    series = build_series(tracks, frame_interval_h=1 / 6, config=SeriesConfig(min_length_h=1.0))
+    assert series["series_id"].nunique() == 3 and series["is_repeated"].sum() == 40 + 75
+    windows = cut_windows(series, SMALL.model_copy(update={"interval_min": interval_min}))
+    unique = deduplicated(windows)
+    key = list(zip(unique.series_id.tolist(), np.round(unique.start_h, 4).tolist(), strict=True))
+    known = series[~series["is_repeated"]]
+    expected = []
+    for series_id, start_h in zip(windows.series_id.tolist(), windows.start_h, strict=True):
+        end_h = start_h + 7 * interval_min / 60
+        own = known[known["series_id"] == series_id]
+        # Between frames a grid point still is the earlier one's.
+        if (own["time_h"].between(start_h - 1e-6, end_h + 1e-6)).any():
+            expected.append((series_id, round(float(start_h), 4)))
+    assert len(unique) < len(windows)
+    assert key == expected
 
 
 def test_equal_windows_of_different_lineages_are_kept(make_history):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import threading
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.model_files import ModelError
@@ -71,6 +73,26 @@ def test_the_published_network_has_226076_weights():
     assert sum(weights.numel() for weights in Forecaster().parameters()) == 226_076
 
 
+def test_without_padding_it_has_181020_weights():
+    model = Forecaster(padding="valid")
+    assert sum(weights.numel() for weights in model.parameters()) == 181_020
+    assert forecast(model, np.zeros((3, 120))).shape == (3, 60)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_the_network_is_the_plain_one(padding):
+    """The layers one after the other, as `nn.Conv1d`, `nn.Tanh` and `nn.MaxPool1d` compute them."""
+    torch.manual_seed(3)
+    model, inputs = Forecaster(60, 7, padding), 3 * torch.randn(5, 60)
+    answer, plain = model(inputs), model.foretell(model.represent(inputs[:, None]).flatten(1))
+    torch.testing.assert_close(answer, plain, atol=1e-6, rtol=1e-5)
+    np.testing.assert_allclose(forecast(model, inputs.numpy()), plain.detach(), atol=1e-6, rtol=1e-5)
+    weights = list(model.parameters())
+    pairs = zip(*(torch.autograd.grad(out.square().sum(), weights) for out in (answer, plain)), strict=True)
+    for ours, theirs in pairs:
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
 def test_nine_convolutions_two_poolings_and_three_dense_layers():
     kinds = [type(layer).__name__ for layer in Forecaster().modules()]
     assert [kinds.count(kind) for kind in ("Conv1d", "Tanh", "MaxPool1d", "Linear", "ReLU")] == [
@@ -95,6 +117,14 @@ def test_an_input_too_short_to_pool_is_refused():
         Forecaster(3, 1)
 
 
+def test_an_input_too_short_for_convolutions_without_padding_is_refused():
+    with pytest.raises(
+        ValueError, match="input_points=45 is too short .*, expected at least 46 with padding"
+    ):
+        Forecaster(45, 1, "valid")
+    assert forecast(Forecaster(46, 1, "valid"), np.zeros((1, 46))).shape == (1, 1)
+
+
 def test_batches_do_not_change_a_forecast(monkeypatch):
     torch.manual_seed(0)
     model, inputs = Forecaster(24, 8), waves(3, 50)[0]
@@ -108,12 +138,21 @@ def test_no_windows_have_no_forecasts():
 
 
 def test_forecasting_uses_the_granted_threads_and_gives_them_back(monkeypatch):
-    seen = []
+    """As many batches at once as cores are granted, a thread of torch each: the barrier needs all three."""
+    seen, together = [], threading.Barrier(3, timeout=20)
+
+    def forward(self, inputs):
+        together.wait()
+        seen.append(torch.get_num_threads())
+        return inputs
+
     monkeypatch.setattr("lensfree.nets.forecaster.cpu_count", lambda: 3)
-    monkeypatch.setattr(Forecaster, "forward", lambda self, x: seen.append(torch.get_num_threads()) or x)
+    monkeypatch.setattr("lensfree.nets.forecaster.BATCH", 2)
+    monkeypatch.setattr(Forecaster, "forward", forward)
     before = torch.get_num_threads()
-    forecast(Forecaster(24, 8), np.zeros((1, 24)))
-    assert seen == [3] and torch.get_num_threads() == before
+    answer = forecast(Forecaster(24, 8), np.arange(6 * 24).reshape(6, 24))
+    assert seen == [1, 1, 1] and torch.get_num_threads() == before
+    np.testing.assert_array_equal(answer[:, 0], 24 * np.arange(6))
 
 
 def test_training_learns_to_foretell_waves(trained, data):
@@ -234,8 +273,6 @@ def test_a_file_returns_weights_and_card_to_the_last_digit(trained, tmp_path):
 
 
 def test_a_file_of_another_network_is_refused(trained, tmp_path):
-    from safetensors.torch import save_file
-
     path = tmp_path / "other.safetensors"
     save_file(trained[0], path, metadata={"name": "unwrap", "version": "1"})
     with pytest.raises(ModelError, match=r"other.safetensors: the card of a forecaster lacks \['trained_on'"):
@@ -248,6 +285,42 @@ def test_windows_other_than_those_of_the_training_are_refused():
         ModelError, match="forecaster 'waves' was trained for .*'interval_min': 10.0.*; retrain"
     ):
         CARD.check(ScoreConfig(input_points=24, target_points=8, interval_min=6.0))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"padding": "valid"}, r"for \{'padding': 'same'\}, the section score says \{'padding': 'valid'\}"),
+        ({"target": "raw"}, "'target': 'smoothed'"),
+        ({"normalisation": "per_split"}, "'normalisation': 'training'"),
+        ({"threshold": "quantile"}, r"'threshold': 'mean \+ 2 sd'.*'threshold': 'quantile 0.95'"),
+        ({"sigma_count": 3.0}, r"'threshold': 'mean \+ 2 sd'.*'threshold': 'mean \+ 3 sd'"),
+    ],
+)
+def test_options_other_than_those_of_the_training_are_refused(changed, said):
+    with pytest.raises(ModelError, match=said):
+        CARD.check(ScoreConfig(input_points=24, target_points=8, **changed))
+
+
+def test_options_travel_with_the_model(data, tmp_path):
+    state, _ = train_forecaster(*(np.tile(part, (1, 2)) for part in data), BRIEF, padding="valid")
+    options = {"padding": "valid", "target": "raw", "normalisation": "per_split", "threshold": "quantile 0.9"}
+    save_forecaster(state, replace(CARD, input_points=48, target_points=16, **options), tmp_path / "m")
+    model, card = load_forecaster(tmp_path / "m")
+    assert same(model.state_dict(), state) and {name: getattr(card, name) for name in options} == options
+    chosen = {"padding": "valid", "target": "raw", "normalisation": "per_split", "threshold": "quantile"}
+    card.check(ScoreConfig(input_points=48, target_points=16, threshold_quantile=0.9, **chosen))
+
+
+def test_a_card_without_options_is_that_of_the_defaults(trained, tmp_path):
+    """Files from before there was a choice stay usable."""
+    path = tmp_path / "old.safetensors"
+    options = ("padding", "target", "normalisation", "threshold")
+    told = {name: str(value) for name, value in asdict(CARD).items() if name not in options}
+    save_file(trained[0], path, metadata=told)
+    card = load_forecaster(path)[1]
+    assert str(card) == str(CARD)
+    card.check(ScoreConfig(input_points=24, target_points=8))
 
 
 @pytest.mark.parametrize("scale_pg", [None, (500.0, 20.0)])

@@ -104,7 +104,7 @@ def dataset_series(wildcards):
 def series_of(dataset):
     """The series of every tracked acquisition of a data set."""
     names = [name for name, a in ACQUISITIONS.items() if (a.dataset, a.until) == (dataset, "report")]
-    return expand("<results>/{acquisition}/series.parquet", acquisition=names)
+    return [f"{CONFIG.results}/{name}/series.parquet" for name in names]
 
 
 def report_tables(word):
