@@ -40,7 +40,7 @@ def all_methods(config: TrainScoreConfig) -> list[Method]:
         isolation_forest_method(),
         knn_method(),
         PlusMethod(outlook),
-        PlusMethod(outlook, WITHOUT_KINDS, is_kinds_asked=False),
+        PlusMethod(outlook, WITHOUT_KINDS, is_slow=True, is_kinds_asked=False),
     ]
     if matrix_profile.is_available():
         matrix_profile.compile_profile()
