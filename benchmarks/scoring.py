@@ -207,26 +207,30 @@ def stage() -> Entries:
     """Measure the stage score on as many windows as the largest data set of the paper, and on a quarter."""
     found: Entries = {}
     for method in METHODS:
-        costs = {n: in_own_process(stage_cost, n, method) for n in (SERIES_B // 4, SERIES_B)}
-        few, all_of_them = costs.values()
-        said = f"stage score, {method}, {int(all_of_them['windows']):,} windows of {SERIES_B} series"
-        print(method, costs, flush=True)
-        found |= {
-            f"speed.score_stage_{method}_s": line(all_of_them["s"], "s", "lower", said),
-            f"speed.score_stage_{method}_cpu_s": line(
-                all_of_them["cpu_s"], "s", "lower", f"CPU seconds, {said}"
-            ),
-            f"speed.score_stage_{method}_peak_gb": line(
-                all_of_them["peak_mb"] / 1000, "GB", "lower", f"peak memory, {said}"
-            ),
-            f"speed.score_stage_{method}_b_per_window": line(
-                1e6 * (all_of_them["peak_mb"] - few["peak_mb"]) / (all_of_them["windows"] - few["windows"]),
-                "B",
-                "lower",
-                f"growth of peak memory per window, tables included, from {int(few['windows']):,}; {said}",
-            ),
-        }
+        few, many = (in_own_process(stage_cost, n, method) for n in (SERIES_B // 4, SERIES_B))
+        print(method, few, many, flush=True)
+        found |= stage_lines(method, few, many)
     return found
+
+
+def stage_lines(method: str, few: dict[str, float], many: dict[str, float]) -> Entries:
+    """Return the lines of the table for what the stage cost on few and on many windows."""
+    said = f"stage score, {method}, {int(many['windows']):,} windows of {SERIES_B} series"
+    growth_b = 1e6 * (many["peak_mb"] - few["peak_mb"]) / (many["windows"] - few["windows"])
+    figures = {
+        "s": (many["s"], "s", said),
+        "cpu_s": (many["cpu_s"], "s", f"CPU seconds, {said}"),
+        "peak_gb": (many["peak_mb"] / 1000, "GB", f"peak memory, {said}"),
+        "b_per_window": (
+            growth_b,
+            "B",
+            f"growth of peak memory per window, tables included, from {int(few['windows']):,}; {said}",
+        ),
+    }
+    return {
+        f"speed.score_stage_{method}_{name}": line(value, unit, "lower", meaning)
+        for name, (value, unit, meaning) in figures.items()
+    }
 
 
 PARTS: dict[str, Callable[[], Entries]] = {
