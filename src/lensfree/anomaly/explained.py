@@ -8,7 +8,7 @@ import pandas as pd
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.reasons import Reason, explain_history
 
-MAX_EXPLAINED = 1000
+MAX_EXPLAINED = 300
 """Besides those flagged, so many of the highest ranked are explained."""
 NOT_ASKED = Reason("", False, float("nan"), float("nan"), "")
 

@@ -58,7 +58,7 @@ def _by_a(content: PageContent) -> str:
     here = f", here {content.tau_w:.3g}" if content.tau_w else ""
     return (
         "A window is abnormal when the MSE of its forecast exceeds the threshold τ "
-        f"(mean + {content.score.sigma_count:g} sd of the training MSE{here}); the score A is the share of "
+        f"({content.score.threshold_rule} of the training MSE{here}); the score A is the share of "
         f"abnormal windows; a series is flagged when its score exceeds {content.score.flag_above:g}."
     )
 
