@@ -19,6 +19,22 @@ ROWS = pd.DataFrame(
     }
 )
 
+SCORED = pd.DataFrame(
+    {
+        "series_id": [1, 2],
+        "n_windows": [3, 4],
+        "anomaly_score": 0.5,
+        "surprise": 2.0,
+        "normal_share": 0.1,
+        "view": "tenth",
+        "is_flagged": True,
+        "kind": "unclear",
+        "is_acquisition": False,
+        "onset_h": float("nan"),
+        "evidence": "",
+    }
+)
+
 
 def test_a_table_comes_back_with_its_provenance_and_units(tmp_path):
     path = tmp_path / "series.parquet"
@@ -47,17 +63,15 @@ def test_a_column_that_is_not_asked_for_is_checked_as_well(tmp_path):
 
 @pytest.mark.parametrize("dtype", ["str", "object"])
 def test_text_comes_back_as_it_was(tmp_path, dtype):
-    rows = pd.DataFrame(
-        {"series_id": [1, 2], "n_windows": [3, 4], "anomaly_score": 0.5, "is_flagged": True}
-    ).assign(model=pd.Series(["ä 1.0", ""], dtype=dtype))
+    rows = SCORED.assign(model=pd.Series(["ä 1.0", ""], dtype=dtype))
     write_table(tmp_path / "s.parquet", rows, SCORES)
     assert read_table(tmp_path / "s.parquet", SCORES)["model"].tolist() == ["ä 1.0", ""]
 
 
 def test_text_that_is_missing_is_refused(tmp_path):
-    rows = pd.DataFrame({"series_id": [1, 2], "n_windows": 3, "anomaly_score": 0.5, "is_flagged": True})
+    rows = SCORED.assign(model=pd.Series(["a", None], dtype="str"))
     with pytest.raises(ContractError, match="column 'model' is str, expected str"):
-        write_table(tmp_path / "s.parquet", rows.assign(model=pd.Series(["a", None], dtype="str")), SCORES)
+        write_table(tmp_path / "s.parquet", rows, SCORES)
 
 
 def test_missing_and_extra_columns_are_named(tmp_path):

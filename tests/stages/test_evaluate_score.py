@@ -265,3 +265,11 @@ def test_no_seed_of_score_is_one_of_training_or_comes_twice():
     training = {config.train_unwrap.seed, config.train_quantify.seed, config.train_score.seed}
     seeds = config.evaluate.score_seeds
     assert len(set(seeds)) == len(seeds) >= 5 and not training & set(seeds)
+
+
+def test_a_method_measured_on_fewer_seeds_says_so(sets):
+    one = measure_method(Told(sets), sets, CONFIG, 1, is_abroad_measured=True)
+    found = {"told": {1: one}, "knn": {1: one, 2: one}}
+    page = build_page(averaged(found), found, CONFIG)
+    assert "| `told` |  (1 of the seeds) |" in page
+    assert "(2 of the seeds)" not in page

@@ -160,13 +160,16 @@ def _side_by_side(found: Mapping[str, Mapping[int, OfSeed]]) -> str:
     ]
     titles += ["windows per CPU s", "prototype: AUC", "AP", "P / R", "window AUC"]
     rows = []
+    most = max(map(len, found.values()), default=0)
     for method, of_seeds in found.items():
         flags = f"{_spread(of_seeds, 'precision', 2)} / {_spread(of_seeds, 'recall', 2)}"
         told = [_spread(of_seeds, "cell_auc"), _spread(of_seeds, "cell_ap"), flags]
         told.append(_spread(of_seeds, "flagged_normal"))
         told += [_spread(of_seeds, "recall_at_precision_096", 2), _spread(of_seeds, "window_auc")]
         told += [_mean(of_seeds, "fit_cpu_s", ".3g"), _mean(of_seeds, "windows_per_cpu_s", ",.0f")]
-        rows.append([f"`{method}`", WORDS.get(method, ""), *told, *PROTOTYPE.get(method, ("",) * 4)])
+        fewer = f" ({len(of_seeds)} of the seeds)" if len(of_seeds) < most else ""
+        what = WORDS.get(method, "") + fewer
+        rows.append([f"`{method}`", what, *told, *PROTOTYPE.get(method, ("",) * 4)])
         if _mean(of_seeds, "cell_auc_mean_mse", ".3f"):
             other = f"{method}.mean_mse"
             told = [_spread(of_seeds, "cell_auc_mean_mse"), _spread(of_seeds, "cell_ap_mean_mse")]
