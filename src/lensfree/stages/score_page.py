@@ -49,8 +49,8 @@ Detectors of abnormal dry-mass histories on the same **synthetic** histories. Wr
 `make evaluate ONLY=score`; do not edit. Each of the {n_seeds} seeds ({seeds}) has {n_training} histories
 to fit to, {training_abnormal:.0%} of them abnormal and none labelled, and {n_test} others to judge, of which
 {abnormal:.0%} are abnormal: {n_kinds} kinds, equally often. Histories have {shortest} to {longest} points
-of {interval_min:g} min. All methods cut the same windows of {points} points and train on the same 80 % of
-the histories.
+of {interval_min:g} min. All methods cut the same windows of {points} points. They train on the same 80 % of
+the histories, but for `stardusts_plus`, which takes all: its thresholds need none that are held back.
 
 A figure is the mean over seeds, +- its sd over seeds. AUC and AP are of cells (histories). **P / R** are
 precision and recall of the flags at the method's own threshold: for forecasts the paper's rule, a window
