@@ -23,9 +23,9 @@ test: .venv/.stamp   ## everything that must hold
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q -n auto
 
-AREAS := recon quant error track score
+AREAS := recon quant error track score score_movie
 
-evaluate: .venv/.stamp   ## measure accuracy on held-out seeds; ONLY=recon|quant|error|track|score for one area
+evaluate: .venv/.stamp   ## measure accuracy on held-out seeds; ONLY=recon|quant|error|track|score|score_movie for one area
 	$(SNAKEMAKE) $(patsubst %,results/evaluation/%.json,$(or $(ONLY),$(AREAS)))
 	$(BIN)/python scripts/accuracy.py results/evaluation docs
 

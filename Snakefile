@@ -23,7 +23,7 @@ for word in (
     *("train_unwrap", "train_quantify", "transfer_quantify", "train_score", "train_forecast"),
     *("train_detector", "train_experiment", "experiment"),
     *("calibrate_error", "evaluate", "evaluate_quant", "evaluate_error", "evaluate_track"),
-    *("evaluate_score",),
+    *("evaluate_score", "evaluate_score_movie"),
 ):
 
     include: f"workflow/rules/{word}.smk"

@@ -33,6 +33,11 @@ def real_samples():
     return os.path.relpath(Path(workflow.basedir) / "demo" / "real")
 
 
+def movie_verdicts():
+    """What a person saw of the highest-ranked cells of the movie of real cells."""
+    return os.path.relpath(Path(workflow.basedir) / "docs" / "scoring_livecyte_verdicts.csv")
+
+
 AREA_SECTIONS = {
     "recon": ("optics", "fields", "load", "focus", "reconstruct", "evaluate"),
 }

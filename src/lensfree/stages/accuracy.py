@@ -17,7 +17,8 @@ data, seeds that no training uses) and, where the key says beads, on real hologr
 `make evaluate`; do not edit. How the standard error of dry mass is calibrated: [figure](calibration.png).
 Quantification beside the published table, on degraded maps and on real cells: [page](quantification.md).
 Where tracking loses cells of a real movie: [page](tracking_livecyte.md); beside other trackers:
-[page](tracking.md). Detectors of abnormal histories beside each other: [page](scoring.md).
+[page](tracking.md). Detectors of abnormal histories beside each other: [page](scoring.md);
+what the shipped one says of the movie: [page](scoring_livecyte.md).
 
 | key | value | target | met | n | what is compared | command |
 |---|---|---|---|---|---|---|
