@@ -17,8 +17,8 @@ WIDTH_SD = 2.0
 def foreseen(rows: pd.DataFrame, norms: Norms, from_h: float = float("nan")) -> pd.DataFrame:
     """Return the band in which a history should lie from a time on, if its cell is normal.
 
-    The model is that of the known kinds (`expectation`): level, growth, and ratio at each division vary as the
-    norms say. When the cell divided is taken as known, and what was measured before `from_h`.
+    The model is that of the known kinds (`expectation`): level, growth, and ratio at each division vary as
+    the norms say. When the cell divided is taken as known, and what was measured before `from_h`.
 
     Args:
         rows: one history under `contracts.SERIES`.
@@ -26,8 +26,8 @@ def foreseen(rows: pd.DataFrame, norms: Norms, from_h: float = float("nan")) -> 
         from_h: when the band begins [h]; NaN, or the beginning of the history, takes nothing as measured.
 
     Returns:
-        `time_h, low_pg, middle_pg, high_pg`, a row per half hour; without rows where nothing was measured from
-        then on.
+        `time_h, low_pg, middle_pg, high_pg`, a row per half hour; none where nothing was measured from then
+        on.
 
     Raises:
         ValueError: as `condense`.

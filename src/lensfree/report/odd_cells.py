@@ -94,10 +94,12 @@ def _draw_row(figure: Figure, cell: OddCell, top_in: float, height_in: float, si
     figure.text(_LEFT, at(top_in - 0.25), cell.words, size=9, va="top")
     looks_in = top_in - _WORDS_IN - side_in
     norm = PowerNorm(_GAMMA, 0, _brightest_nm(cell.looks))
+    whole = [index for index, look in enumerate(cell.looks) if np.isfinite(look.opd_nm).all()]
+    bar = min(whole, default=0)  # words cannot be read beyond the field
     for index, look in enumerate(cell.looks):
         box = (_LEFT + index * side_in / _WIDTH_IN, at(looks_in), side_in / _WIDTH_IN, at(side_in))
         axes = figure.add_axes(_shrunk(box))
-        _draw_look(axes, look, norm, cell.pixel_pitch_um, has_bar=index == 0)
+        _draw_look(axes, look, norm, cell.pixel_pitch_um, has_bar=index == bar)
     trace = figure.add_axes((_LEFT, at(looks_in - 0.12 - _TRACE_IN), _RIGHT - _LEFT, at(_TRACE_IN)))
     _draw_trace(trace, cell)
 
@@ -118,13 +120,8 @@ def _draw_look(axes: Any, look: Look, norm: PowerNorm, pixel_pitch_um: float, *,
     axes.set_facecolor(style.BEYOND_FIELD)
     axes.imshow(look.opd_nm, cmap="gray", norm=norm)
     for number in np.unique(look.regions[look.regions > 0]).tolist():
-        is_own = number == 1
-        axes.contour(
-            look.regions == number,
-            [0.5],
-            colors=[_OUTLINE if is_own else style.MUTED],
-            linewidths=[1.2, 0.8][not is_own],
-        )
+        colour, width = (_OUTLINE, 1.2) if number == 1 else (style.MUTED, 0.8)
+        axes.contour(look.regions == number, [0.5], colors=colour, linewidths=width)
     if not (look.regions == 1).any():
         axes.plot(look.place_px[1], look.place_px[0], "+", ms=9, mew=1.5, color=_OUTLINE)
     if has_bar:
@@ -149,7 +146,7 @@ def _draw_trace(axes: Any, cell: OddCell) -> None:
             color=style.ORANGE,
             alpha=0.25,
             lw=0,
-            label="where 95 % of normal cells would go on",
+            label="normal cells",
         )
     for index, (_, part) in enumerate(series.groupby("cell_id", sort=False)):
         axes.plot(
@@ -167,7 +164,7 @@ def _draw_trace(axes: Any, cell: OddCell) -> None:
             ms=3,
             mfc="white",
             mec=style.ORANGE,
-            label="filled point",
+            label="filled",
         )
     for index, time_h in enumerate(division_times_h(series)):
         axes.axvline(time_h, color=style.GREEN, ls="--", lw=1.1, label="division" if index == 0 else None)

@@ -1,10 +1,15 @@
-"""Scoring on a movie of real cells: the ten cells that the shipped detector ranks highest, and what they are."""
+"""Scoring on a movie of real cells: what the ten cells are that the shipped detector ranks highest."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
+import pandas as pd
+
+from lensfree.anomaly.verdicts import FALSE_POSITIVE
 from lensfree.config import Config
 from lensfree.io.files import written_whole
 from lensfree.report.odd_cells import draw_odd_cells
@@ -49,7 +54,7 @@ def run(
     scored = score_movie(movie.opd_nm, n_frames, load_represent(quantify_weights), detector, config)
     shown = distinct_cells(scored.ranked, scored.series, SHOWN)
     places = [onset_place(scored, row) for _, row in shown.iterrows()]
-    joined, unmatched = join_seen(places, shown["kind"].tolist(), seen)
+    joined, unmatched = join_seen(places, seen)
     score = config.score
     text = build_page(
         scored,
@@ -66,51 +71,47 @@ def run(
         partial.write_text(text, encoding="utf-8")
     with written_whole(figure) as partial:
         partial.write_bytes(to_png(draw_odd_cells(odd_cells(scored, shown, movie.opd_nm, config.quantify))))
-    return summarise(scored, joined)
+    return summarise(scored, joined, shown["kind"].tolist())
 
 
-def summarise(scored: ScoredMovie, seen: Sequence[Seen | None]) -> dict[str, Measure]:
-    """Return how many histories were judged and flagged, and what a person says of the highest ranked."""
+def summarise(scored: ScoredMovie, seen: Sequence[Seen | None], kinds: Sequence[str]) -> dict[str, Measure]:
+    """Return how many histories were judged and flagged, and what a person says of the highest ranked.
+
+    What nobody has looked at is in none of the shares.
+
+    Args:
+        scored: the movie.
+        seen: what a person saw of each cell that is shown.
+        kinds: what the detector calls each.
+    """
     looked = [one for one in seen if one is not None]
-    n_series, n_judged = len(scored.scores), scored.n_judged
-    said = (
-        "movie of real cells, 6 min per frame assumed, shipped detector trained on simulated cells; the "
-        f"{len(seen)} highest ranked of {n_judged}, judged by eye"
-    )
-
-    def share(count: float, n: int) -> float:
-        return count / n if n else float("nan")
-
-    def judged(count: int, better: str, meaning: str) -> Measure:
-        return Measure(share(count, len(looked)), "1", better, len(looked), (), None, f"{meaning}; {said}")  # type: ignore[arg-type]
-
-    return {
-        "score.livecyte.long_enough": Measure(
-            share(n_judged, n_series),
-            "1",
-            "higher",
-            n_series,
-            (),
-            None,
-            "share of histories that are as long as a window; movie of real cells, 6 min per frame assumed",
-        ),
-        "score.livecyte.flagged": Measure(
-            share(float(scored.scores["is_flagged"].sum()), n_judged),
-            "1",
+    right = [one.says_right(kind) for one, kind in zip(seen, kinds, strict=True) if one is not None]
+    asked = [answer for answer in right if answer is not None]
+    real = "movie of real cells, 6 min per frame assumed, shipped detector trained on simulated cells"
+    eye = f"the {len(seen)} highest ranked of {scored.n_judged}, judged by eye; {real}"
+    is_judged = scored.scores["n_windows"] > 0
+    flagged = scored.scores.loc[is_judged, "is_flagged"]
+    found = {
+        "long_enough": _share(is_judged, "higher", f"share of histories as long as a window; {real}"),
+        "flagged": _share(
+            flagged,
             "lower",
-            n_judged,
-            (),
-            None,
-            f"share of the judged histories that are flagged, where score.alpha asks for {scored.alpha:g} of normal "
-            "ones; movie of real cells, 6 min per frame assumed",
+            f"share of judged histories that are flagged, where score.alpha asks for {scored.alpha:g} of "
+            f"normal ones; {real}",
         ),
-        "score.livecyte.errors": judged(
-            sum(one.is_error for one in looked), "lower", "share that are errors of tracking or measurement"
+        "errors": _share(
+            [one.is_error for one in looked],
+            "lower",
+            f"share that are errors of tracking or measurement; {eye}",
         ),
-        "score.livecyte.normal": judged(
-            sum(one.verdict == "false_positive" for one in looked), "lower", "share that are normal cells"
+        "normal": _share(
+            [one.verdict == FALSE_POSITIVE for one in looked], "lower", f"share that are normal cells; {eye}"
         ),
-        "score.livecyte.kind_right": judged(
-            sum(one.is_kind_right for one in looked), "higher", "share whose kind is told right"
-        ),
+        "kind_right": _share(asked, "higher", f"share whose kind is told right; {eye}"),
     }
+    return {f"score.livecyte.{name}": measure for name, measure in found.items() if measure.n}
+
+
+def _share(is_so: Sequence[bool] | pd.Series, better: Literal["lower", "higher"], meaning: str) -> Measure:
+    value = float(np.mean(is_so)) if len(is_so) else float("nan")
+    return Measure(value, "1", better, len(is_so), (), None, meaning)

@@ -15,7 +15,7 @@ from lensfree.report.content import Place
 COLUMNS = ("frame", "y_um", "x_um", "kind", "verdict", "is_kind_right", "what")
 NEAR_UM = 10.0
 NEAR_FRAMES = 10
-"""Another place, an hour away or another kind is not what was judged."""
+"""Another place, or an hour away, is not what was judged."""
 ANSWERS = ("yes", "no")
 
 
@@ -46,12 +46,16 @@ class Seen:
         """Return whether measurement or tracking erred, alone or beside something of the cell."""
         return self.verdict in (ACQUISITION, BOTH)
 
-    def is_of(self, place: Place | None, kind: str) -> bool:
-        """Return whether this was said of the same event: place, time and kind are what they were."""
-        if place is None or kind != self.kind:
+    def is_of(self, place: Place | None) -> bool:
+        """Return whether this was said of the same event: place and time of the onset are what they were."""
+        if place is None:
             return False
         apart_um = float(np.hypot(place.y_um - self.y_um, place.x_um - self.x_um))
         return apart_um <= NEAR_UM and abs(place.frame - self.frame) <= NEAR_FRAMES
+
+    def says_right(self, kind: str) -> bool | None:
+        """Return whether a kind is what is to be seen, None if another one was asked about."""
+        return self.is_kind_right if kind == self.kind else None
 
 
 def read_seen(path: Path) -> list[Seen]:
@@ -69,21 +73,18 @@ def read_seen(path: Path) -> list[Seen]:
         if len(wrong):
             row = wrong.iloc[0]
             raise ValueError(
-                f"{path}: frame {row['frame']}: {name} is '{row[name]}', expected one of {', '.join(allowed)}; "
-                "correct it, or delete the row if nobody has looked"
+                f"{path}: frame {row['frame']}: {name} is '{row[name]}', expected one of "
+                f"{', '.join(allowed)}; correct it, or delete the row if nobody has looked"
             )
     rows = table[list(COLUMNS)].assign(is_kind_right=table["is_kind_right"] == "yes").to_dict("records")
     return [Seen(**{str(name): value for name, value in row.items()}) for row in rows]
 
 
-def join_seen(
-    places: Sequence[Place | None], kinds: Sequence[str], seen: Sequence[Seen]
-) -> tuple[list[Seen | None], list[Seen]]:
+def join_seen(places: Sequence[Place | None], seen: Sequence[Seen]) -> tuple[list[Seen | None], list[Seen]]:
     """Return what was seen of each cell, None where nobody has looked, and the rows that fit none of them.
 
     Args:
         places: where each cell was at its onset.
-        kinds: what the detector calls it.
         seen: the table.
 
     Raises:
@@ -91,12 +92,12 @@ def join_seen(
     """
     found: list[Seen | None] = []
     used: set[int] = set()
-    for place, kind in zip(places, kinds, strict=True):
-        fitting = [index for index, one in enumerate(seen) if one.is_of(place, kind)]
+    for place in places:
+        fitting = [index for index, one in enumerate(seen) if one.is_of(place)]
         if len(fitting) > 1:
             raise ValueError(
-                f"{len(fitting)} rows of the verdicts speak of {place}, {kind}; expected one at most: delete "
-                "those that no longer hold"
+                f"{len(fitting)} rows of the verdicts speak of {place}; expected one at most: delete those "
+                "that no longer hold"
             )
         used.update(fitting)
         found.append(seen[fitting[0]] if fitting else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -43,16 +43,13 @@ def odd_cells(
 ) -> list[OddCell]:
     """Return a row of the figure for each of the ranked histories in `shown`."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def frame_of(frame: int) -> Frame:
         cells = scored.cells[scored.cells["frame"] == frame].reset_index(drop=True)
         image = opd_nm(frame)
         return image, cell_regions(cells, image, PIXEL_UM, config)[0], cells
 
-    return [
-        _odd_cell(scored, row, position, frame_of)
-        for position, (_, row) in enumerate(shown.iterrows(), start=1)
-    ]
+    return [_odd_cell(scored, row, frame_of) for _, row in shown.iterrows()]
 
 
 def look_frames(frames: Sequence[int], onset_frame: int, count: int = N_LOOKS) -> list[int]:
@@ -76,25 +73,23 @@ def look_frames(frames: Sequence[int], onset_frame: int, count: int = N_LOOKS) -
     return chosen
 
 
-def _odd_cell(
-    scored: ScoredMovie, row: pd.Series, position: int, frame_of: Callable[[int], Frame]
-) -> OddCell:
+def _odd_cell(scored: ScoredMovie, row: pd.Series, frame_of: Callable[[int], Frame]) -> OddCell:
     series_id, onset_h = int(row["series_id"]), float(row["onset_h"])
     own = scored.series[scored.series["series_id"] == series_id].sort_values("time_h")
-    path = scored.path(series_id).set_index("frame")
+    path = {int(seen["frame"]): seen for _, seen in scored.path(series_id).iterrows()}
     place = onset_place(scored, row)
-    onset_frame = int(path.index[0]) if place is None else place.frame
-    frames = look_frames(path.index.tolist(), onset_frame)
+    onset_frame = min(path) if place is None else place.frame
+    frames = look_frames(list(path), onset_frame)
     nearest = min(frames, key=lambda frame: abs(frame - onset_frame))
     has_onset = np.isfinite(onset_h)
     looks = tuple(
-        _look(path.loc[frame], frame, frame_of(frame), has_onset and frame == nearest) for frame in frames
+        _look(path[frame], frame, frame_of(frame), has_onset and frame == nearest) for frame in frames
     )
     begun = f" at {onset_h:.1f} h (frame {onset_frame})" if has_onset else ""
     evidence = str(row["evidence"])
     return OddCell(
         title=(
-            f"{position}   {kind_in_words(str(row['kind']))}{begun}   surprise {row['surprise']:.0f}, "
+            f"{row['rank']}   {kind_in_words(str(row['kind']))}{begun}   surprise {row['surprise']:.0f}, "
             f"{share_in_words(float(row['normal_share']))} normal ones look as odd"
         ),
         words=f"{evidence[:1].upper()}{evidence[1:]}.",

@@ -111,7 +111,7 @@ def distinct_cells(ranked: pd.DataFrame, series: pd.DataFrame, count: int) -> pd
     """
     cells_of = series.groupby("series_id")["cell_id"].agg(set)
     taken: set[int] = set()
-    kept = []
+    kept: list[int] = []
     for row, series_id in enumerate(ranked["series_id"]):
         if len(kept) < count and not taken & cells_of[series_id]:
             kept.append(row)
