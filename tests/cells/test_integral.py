@@ -7,6 +7,7 @@ import pytest
 from lensfree.cells.integral import (
     DISAGREEMENT,
     as_learnt,
+    cell_regions,
     find_cells,
     region_dry_mass_pg,
     weigh_integrals,
@@ -55,6 +56,17 @@ def test_the_integral_over_a_region_is_the_volume_of_a_paraboloid():
     # the rim below the threshold is lost: (15 / height)^2 of a paraboloid lies outside that contour
     expected_pg = true_pg() * (1 - (CONFIG.threshold_nm / np.array([90.0, 70.0, 120.0])) ** 2)
     np.testing.assert_allclose(found_pg, expected_pg, rtol=0.02)
+
+
+def test_a_region_is_where_its_cell_rises_above_the_threshold():
+    regions, above_nm = cell_regions(told(100.0), bumps_nm(), PITCH_UM, CONFIG)
+    assert regions.shape == above_nm.shape == SHAPE_YX
+    y, x = (np.arange(n)[:, None] * PITCH_UM for n in SHAPE_YX)
+    for row, ((at_y, at_x), height_nm) in enumerate(zip(CENTRES_UM, (90.0, 70.0, 120.0), strict=True)):
+        reach_um = 11.0 * np.sqrt(1 - CONFIG.threshold_nm / height_nm)
+        distance_um = np.hypot(y - at_y, x.T - at_x)
+        assert (regions[distance_um < reach_um - PITCH_UM] == row + 1).all()
+        assert not (regions == row + 1)[distance_um > reach_um + PITCH_UM].any()
 
 
 def test_an_offset_and_a_slope_of_the_map_do_not_count():
