@@ -54,3 +54,5 @@ def test_the_scale_bar_stands_on_the_first_picture_that_is_all_field(beyond, at)
     axes = strip_of([thumbnail(k, beyond=k in beyond) for k in range(4)])
     (bar,) = [text for text in axes.texts if "µm" in text.get_text()]
     assert at < bar.get_position()[0] < at + 1
+    # where no picture is, it stands on the field of the first, 8 of whose 31 rows are beyond
+    assert bar.get_position()[1] == pytest.approx(0.1 + (8 / 31 if len(beyond) == 4 else 0), abs=1e-6)

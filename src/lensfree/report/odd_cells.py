@@ -125,7 +125,8 @@ def _draw_look(axes: Any, look: Look, norm: PowerNorm, pixel_pitch_um: float, *,
     if not (look.regions == 1).any():
         axes.plot(look.place_px[1], look.place_px[0], "+", ms=9, mew=1.5, color=_OUTLINE)
     if has_bar:
-        style.draw_scale_bar(axes, (ny, nx), pixel_pitch_um)
+        seen = np.flatnonzero(np.isfinite(look.opd_nm).any(axis=1))
+        style.draw_scale_bar(axes, (int(seen[-1]) + 1 if len(seen) else ny, nx), pixel_pitch_um)
     axes.set(xlim=(-0.5, nx - 0.5), ylim=(ny - 0.5, -0.5))
     colour = style.ONSET if look.is_onset else style.INK
     weight = "bold" if look.is_onset else "normal"

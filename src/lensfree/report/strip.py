@@ -74,7 +74,9 @@ def draw_strip(
         )
     inside = (one for one in suspect.thumbnails if np.isfinite(one.opd_nm).all())
     first = next(inside, suspect.thumbnails[0])  # white words cannot be read beyond the field
-    _draw_strip_scale(axes, first.slot_h + 0.45 * width_h, width_h, side_um)
+    rows = np.flatnonzero(np.isfinite(first.opd_nm).any(axis=1))
+    floor = 1 - (rows[-1] + 1) / len(first.opd_nm) if len(rows) else 0.0
+    _draw_strip_scale(axes, (first.slot_h + 0.45 * width_h, floor), width_h, side_um)
     style.hide_frame(axes, is_sharing_x=True)
 
 
@@ -93,11 +95,15 @@ def draw_leads(axes: Any, suspect: Suspect) -> None:
     style.hide_frame(axes, is_sharing_x=True)
 
 
-def _draw_strip_scale(axes: Any, right_h: float, width_h: float, side_um: float) -> None:
+def _draw_strip_scale(axes: Any, corner: tuple[float, float], width_h: float, side_um: float) -> None:
+    """Draw the bar above a lower right corner of what is field, (time, share of the height)."""
+    right_h, floor = corner
     length_um = style.nice_length_um(side_um)
     length_h = length_um / side_um * width_h
     for colour, width in (("black", 4.5), ("white", 2.5)):
         ends_h = [right_h - length_h, right_h]
-        axes.plot(ends_h, [0.07, 0.07], color=colour, lw=width, solid_capstyle="butt")
-    text = axes.text(right_h, 0.1, f"{length_um:g} µm", color="white", fontsize=8, ha="right", va="bottom")
+        axes.plot(ends_h, [floor + 0.07] * 2, color=colour, lw=width, solid_capstyle="butt")
+    text = axes.text(
+        right_h, floor + 0.1, f"{length_um:g} µm", color="white", fontsize=8, ha="right", va="bottom"
+    )
     text.set_path_effects([style.outline()])
