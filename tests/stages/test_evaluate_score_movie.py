@@ -150,7 +150,7 @@ def test_the_verdict_stands_with_its_cell_and_others_are_unjudged(ran):
     assert rows[0].endswith("| acquisition | unjudged |")
     assert all(row.endswith("| unjudged | unjudged |") for row in rows[1:])
     assert "1. **Half is gone.** It was taken away." in ran.page
-    assert "**1 of 1 are errors of tracking" in ran.page and "2 are unjudged." in ran.page
+    assert "**Of 1 cells 1 stand here by an error" in ran.page and "2 are unjudged." in ran.page
 
 
 def test_a_verdict_that_fits_no_cell_is_reported(ran):

@@ -126,9 +126,9 @@ def _verdict(seen: Sequence[Seen | None], kinds: Sequence[str]) -> str:
     unjudged = f" {len(seen) - len(looked)} are unjudged." if len(looked) < len(seen) else ""
     asked = [right for one, kind in looked if (right := one.says_right(kind)) is not None]
     return (
-        f"**{of[ACQUISITION] + of[BOTH]} of {len(looked)} are errors of tracking or of the measurement** (in "
-        f"{of[BOTH]} of these the cell is unusual as well), {of[BIOLOGICAL]} unusual cells without such an "
-        f"error, {of[FALSE_POSITIVE]} normal cells; judged by eye on the pictures below and on the frames "
+        f"**Of {len(looked)} cells {of[ACQUISITION] + of[BOTH]} stand here by an error of tracking or of the "
+        f"measurement**; {of[BOTH]} of these are unusual cells as well. Unusual without such an error: "
+        f"{of[BIOLOGICAL]}. Normal: {of[FALSE_POSITIVE]}. Judged by eye on the pictures below and on the frames "
         f"around them. The kind that the detector tells is right for {sum(asked)} of {len(asked)}.{unjudged}"
     )
 
