@@ -129,7 +129,8 @@ def _verdict(seen: Sequence[Seen | None], kinds: Sequence[str]) -> str:
         f"**Of {len(looked)} cells {of[ACQUISITION] + of[BOTH]} stand here by an error of tracking or of the "
         f"measurement**; {of[BOTH]} of these are unusual cells as well. Unusual without such an error: "
         f"{of[BIOLOGICAL]}. Normal: {of[FALSE_POSITIVE]}. Judged by eye on the pictures below and on the "
-        f"frames around. The kind that the detector tells is right for {sum(asked)} of {len(asked)}.{unjudged}"
+        f"frames around. The kind that the detector tells is right for {sum(asked)} of {len(asked)}."
+        f"{unjudged}"
     )
 
 
