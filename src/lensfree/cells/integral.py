@@ -79,9 +79,28 @@ def weigh_integrals(
 def region_dry_mass_pg(
     cells: pd.DataFrame, opd_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig
 ) -> np.ndarray:
-    """Return the integral of OPD above the local background over the region of each cell, over alpha [pg].
+    """Return the integral of OPD above the local background over the region of each cell, over alpha [pg]."""
+    regions, above_nm = regions_of_cells(cells, opd_nm, pixel_pitch_um, config)
+    total_nm = np.bincount(regions.ravel(), above_nm.ravel(), len(cells) + 1)[1:]
+    alpha = config.specific_refraction_increment_um3_per_pg
+    return np.asarray(dry_mass_pg(optical_volume_um3(total_nm, pixel_pitch_um), alpha))
+
+
+def regions_of_cells(
+    cells: pd.DataFrame, opd_nm: np.ndarray, pixel_pitch_um: float, config: QuantifyConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the regions that grow from the centres of known cells, and the OPD that is integrated there.
 
     The background is that of the reference pipeline, corrected beside the cells, which are known here.
+
+    Args:
+        cells: `y_um`, `x_um`.
+        opd_nm: map (y, x) [nm].
+        pixel_pitch_um: distance between pixel centres [um].
+        config: `threshold_nm` and `background_um` are used.
+
+    Returns:
+        int32 (y, x), 0 outside cells and k + 1 in the region of row k; OPD above the background (y, x) [nm].
     """
     opd_nm = to_numpy(opd_nm)
     centres_um = cells[["y_um", "x_um"]].to_numpy(float)
@@ -89,7 +108,4 @@ def region_dry_mass_pg(
     is_cell = covered_by_cells(first_nm, centres_um, pixel_pitch_um, config.threshold_nm)
     scale_um = BESIDE * config.background_um
     above_nm = first_nm - background_beside_nm(first_nm, is_cell, pixel_pitch_um, scale_um)
-    regions = grow_regions(above_nm, centres_um, pixel_pitch_um, config.threshold_nm)
-    total_nm = np.bincount(regions.ravel(), above_nm.ravel(), len(cells) + 1)[1:]
-    alpha = config.specific_refraction_increment_um3_per_pg
-    return np.asarray(dry_mass_pg(optical_volume_um3(total_nm, pixel_pitch_um), alpha))
+    return grow_regions(above_nm, centres_um, pixel_pitch_um, config.threshold_nm), above_nm
