@@ -15,6 +15,9 @@ from lensfree.view.picture_layers import axes
 MAX_TRACK_ROWS = 500_000
 """napari computes 2 s for a million rows of tracks: of longer tables only lineages of marked cells are shown."""
 
+_LABEL_UM = 18.0
+"""How far above its cell a rank is written."""
+
 TAIL_FRAMES = 18
 """How much of its past a track shows."""
 
@@ -54,16 +57,15 @@ def add_tracks(viewer: Any, tracks: pd.DataFrame, marks: np.ndarray) -> None:
     if tracks.empty:
         return
     rows, data, graph = track_rows(tracks)
-    there = sorted(set(rows["mark"].tolist()))
-    # napari stretches the values that are there over the colours, so that only their order counts.
-    colours = [COLOURS[mark] for mark in there] * (2 if len(there) == 1 else 1)
+    rows["mark"] /= max(COLOURS)  # napari takes the values of a colour map of ours as they are, in [0, 1]
+    colours = [COLOURS[mark] for mark in sorted(COLOURS)]
     viewer.add_tracks(
         data,
         name=name,
         graph=graph,
         features=rows[["mark", "dry_mass_pg", "lineage_id"]],
         color_by="mark",
-        colormaps_dict={"mark": Colormap(_rgba(colours), controls=np.linspace(0, 1, len(colours)))},
+        colormaps_dict={"mark": Colormap(_rgba(colours), name="marks")},
         tail_length=TAIL_FRAMES,
         blending="translucent",
         **axes(),
@@ -87,10 +89,10 @@ def add_anomalies(viewer: Any, marked: pd.DataFrame) -> None:
         size=1.5 * circle_diameter_um(marked["area_um2"]),
         symbol=np.array([SYMBOLS[value] for value in mark.tolist()]),
         features=marked[["rank", "cell_id", "dry_mass_pg"]].reset_index(drop=True),
-        text={"string": "#{rank}", "color": "white", "size": 11, "anchor": "upper_left"},
+        text={"string": "#{rank}", "color": "white", "size": 11, "translation": np.array([0, -_LABEL_UM, 0])},
         face_color="transparent",
         border_color=_rgba([COLOURS[value] for value in mark.tolist()]),
-        border_width=0.09,
+        border_width=0.06,
         **axes(),
     )
 

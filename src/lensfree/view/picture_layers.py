@@ -20,6 +20,8 @@ from lensfree.view.anomalies import COLOURS, NORMAL, config_of
 from lensfree.view.cells import outline_maker
 from lensfree.view.lazy import LazyStack
 
+OPD_LAYER = "OPD [nm]"
+
 MAX_OUTLINED_PX = 1_000_000
 """Outlines of larger fields take seconds a frame: they are there, but not switched on."""
 
@@ -57,7 +59,7 @@ def add_opd(viewer: Any, frames: Frames, is_missing: np.ndarray, pixel_pitch_um:
     # Every fourth pixel of the frame tells its range as well, and a full map in a sixteenth of the time.
     colours = {"colormap": style.OPD_COLOURS, "contrast_limits": opd_range_nm([opd[first, ::4, ::4]])}
     place = on_the_field(pixel_pitch_um)
-    viewer.add_image(opd, name="OPD [nm]", multiscale=False, rgb=False, **colours, **place)
+    viewer.add_image(opd, name=OPD_LAYER, multiscale=False, rgb=False, **colours, **place)
     viewer.add_image(
         LazyStack(read_absorption, shape, np.float32),
         name="absorption [1]",

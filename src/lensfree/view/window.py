@@ -10,7 +10,12 @@ import pandas as pd
 from lensfree.view.anomalies import COLOURS, NORMAL, WORDS
 from lensfree.view.layers import build_layers
 from lensfree.view.navigate import go_to, say_when
+from lensfree.view.picture_layers import OPD_LAYER
 from lensfree.view.present import Present
+
+
+_TABLE_PX = 400
+"""So much of the window the table asks for: all columns can be read."""
 
 
 class ViewerNotInstalledError(ImportError):
@@ -37,7 +42,8 @@ def open_window(present: Present) -> Any:
     say_when(viewer, present, shown.time_h, shown.is_missing)
     if shown.anomalies is not None:
         dock = make_table(viewer, shown.anomalies)
-        viewer.window.add_dock_widget(dock, name="anomalies, most surprising first", area="right")
+        viewer.window.add_dock_widget(dock, name="anomalies", area="right")
+    viewer.layers.selection.active = viewer.layers[OPD_LAYER]
     viewer.reset_view()
     viewer.window.show()
     return viewer
@@ -76,6 +82,7 @@ def make_table(viewer: Any, anomalies: pd.DataFrame) -> Any:
                 item.setForeground(QBrush(QColor(COLOURS[int(mark)])))
             table.setItem(row, column, item)
     table.resizeColumnsToContents()
+    table.setMinimumWidth(_TABLE_PX)
     why = QLabel("Choose a row to go to its cell.")
     why.setWordWrap(True)
     why.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
