@@ -23,7 +23,19 @@ MAY_IMPORT = {
     "commands": {CORE, "io", "view", "stages"},
     "stages": {CORE, "io", "nets", "report", *DOMAIN, "stages"},
 }
-FOREIGN = {"napari", "qtpy", "zarr", "torch", "h5py", "hdf5plugin", "pyarrow", "tifffile", "yaml", "safetensors", "snakemake"}
+FOREIGN = {
+    "napari",
+    "qtpy",
+    "zarr",
+    "torch",
+    "h5py",
+    "hdf5plugin",
+    "pyarrow",
+    "tifffile",
+    "yaml",
+    "safetensors",
+    "snakemake",
+}
 PANDAS_FILES = {"read_csv", "read_parquet", "read_hdf", "to_csv", "to_parquet", "to_hdf"}
 MAX_LINES = 300
 BANNED_MODULES = {"utils", "helpers", "process", "misc", "common", "tools"}

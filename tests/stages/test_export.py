@@ -64,7 +64,7 @@ def test_trackmate_knows_the_field_and_the_frames(make):
 def test_geff_says_how_it_was_made(make):
     pytest.importorskip("geff", reason="needs the package geff, part of the extra dev")
     out = make(family(), "geff")
-    assert json.loads((out / ".zattrs").read_text())["geff"]["extra"] ["lensfree"].items() >= SAID.items()
+    assert json.loads((out / ".zattrs").read_text())["geff"]["extra"]["lensfree"].items() >= SAID.items()
 
 
 @pytest.mark.parametrize("disc_diameter_um", [2.7, 10.0])
@@ -113,7 +113,9 @@ def test_opd_needs_no_tracks_and_tracks_need_a_table(make, tmp_path):
     }
     export.run(out=tmp_path / "again.tif", format="ome_tiff", **arguments)
     assert (tmp_path / "again.tif").is_file()
-    with pytest.raises(ValueError, match="format csv needs the table of tracks, got none; run the stage track"):
+    with pytest.raises(
+        ValueError, match="format csv needs the table of tracks, got none; run the stage track"
+    ):
         export.run(out=tmp_path / "tracks.csv", format="csv", **arguments)
 
 

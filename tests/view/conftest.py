@@ -1,4 +1,4 @@
-"""Results of two tiny acquisitions, written once: one with everything, one that stops after reconstruction."""
+"""Results of two tiny acquisitions: one with everything, one that stops after reconstruction."""
 
 from __future__ import annotations
 

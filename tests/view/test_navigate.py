@@ -9,7 +9,9 @@ from lensfree.view.layers import build_layers
 from lensfree.view.navigate import NEAR_ZOOM, go_to, say_when, when
 from lensfree.view.present import find_acquisition
 
-napari_model = pytest.importorskip("napari.components", reason="needs napari, part of the extras dev and view")
+napari_model = pytest.importorskip(
+    "napari.components", reason="needs napari, part of the extras dev and view"
+)
 
 
 @pytest.fixture
@@ -67,7 +69,12 @@ def test_synthetic_data_is_called_so(opened, results):
 
 @pytest.mark.parametrize(
     ("frame", "words"),
-    [(0, "frame 0 of 3, 0.0 h"), (1, "frame 1 of 3, 0.2 h, no picture"), (2, "frame 2 of 3, not computed yet"), (3, "")],
+    [
+        (0, "frame 0 of 3, 0.0 h"),
+        (1, "frame 1 of 3, 0.2 h, no picture"),
+        (2, "frame 2 of 3, not computed yet"),
+        (3, ""),
+    ],
 )
 def test_frames_in_words(frame, words):
     assert when(frame, np.array([0, INTERVAL_H, np.nan]), np.array([False, True, True])) == words

@@ -46,7 +46,9 @@ def test_half_written_chunks_are_not_shown(results, tmp_path):
 
 
 def test_an_unknown_acquisition_is_answered_with_those_that_exist(results):
-    with pytest.raises(NothingToShowError, match="no acquisition 'scorde', there are: bare, scored; if it is in"):
+    with pytest.raises(
+        NothingToShowError, match="no acquisition 'scorde', there are: bare, scored; if it is in"
+    ):
         find_acquisition(results, "scorde")
 
 
@@ -56,11 +58,15 @@ def test_an_empty_folder_has_none(tmp_path):
 
 
 def test_no_folder_of_results_is_one_sentence(tmp_path):
-    with pytest.raises(NothingToShowError, match="nowhere: no such folder; run snakemake first, or say .* --results"):
+    with pytest.raises(
+        NothingToShowError, match="nowhere: no such folder; run snakemake first, or say .* --results"
+    ):
         find_acquisition(tmp_path / "nowhere", "bare")
 
 
 def test_an_acquisition_before_reconstruction_has_nothing_to_show(results, tmp_path):
     shutil.copytree(results / "scored" / "holograms", tmp_path / "loaded" / "holograms")
-    with pytest.raises(NothingToShowError, match="loaded: no OPD to show, .* run snakemake --until reconstruct"):
+    with pytest.raises(
+        NothingToShowError, match="loaded: no OPD to show, .* run snakemake --until reconstruct"
+    ):
         find_acquisition(tmp_path, "loaded")

@@ -1,4 +1,4 @@
-"""The layers in napari's model of a viewer, without a window: what is there, where, and what was read for it."""
+"""The layers in napari's model of a viewer, without a window: what is there, where, what was read."""
 
 import shutil
 
@@ -27,7 +27,9 @@ from lensfree.view.cells import circle_diameter_um, division_rows, outline_maker
 from lensfree.view.layers import build_layers
 from lensfree.view.present import find_acquisition
 
-napari_model = pytest.importorskip("napari.components", reason="needs napari, part of the extras dev and view")
+napari_model = pytest.importorskip(
+    "napari.components", reason="needs napari, part of the extras dev and view"
+)
 
 
 def opened(results, acquisition):
@@ -132,7 +134,10 @@ def test_tracks_know_their_mothers_and_are_coloured_by_mark(scored):
     assert layer.graph == {1: [0], 2: [0], 3: [1], 4: [1]}
     assert len(layer.data) == len(the_tracks())
     # Vertices are sorted by track and time.
-    of = {(int(track), int(frame)): colour for (track, frame, *_), colour in zip(layer.data, layer.track_colors, strict=True)}
+    of = {
+        (int(track), int(frame)): colour
+        for (track, frame, *_), colour in zip(layer.data, layer.track_colors, strict=True)
+    }
     np.testing.assert_allclose(of[3, 110], rgba(COLOURS[FLAGGED]), atol=0.01)
     np.testing.assert_allclose(of[3, 90], rgba(COLOURS[NORMAL]), atol=0.01)
     np.testing.assert_allclose(of[4, 90], rgba(COLOURS[SUSPECTED]), atol=0.01)
@@ -172,7 +177,9 @@ def test_anomalies_carry_rank_colour_and_shape(scored):
     rank = layer.features["rank"].to_numpy()
     assert set(rank) == {1, 2}
     for value, mark, symbol in ((1, FLAGGED, "disc"), (2, SUSPECTED, "square")):
-        np.testing.assert_allclose(layer.border_color[rank == value], [rgba(COLOURS[mark])] * (rank == value).sum(), atol=1e-6)
+        np.testing.assert_allclose(
+            layer.border_color[rank == value], [rgba(COLOURS[mark])] * (rank == value).sum(), atol=1e-6
+        )
         assert {s.value for s in layer.symbol[rank == value]} == {symbol}
     assert layer.text.string.format == "#{rank}"
 

@@ -85,4 +85,9 @@ def test_choosing_a_row_in_a_real_window_goes_to_the_cell(results, listed):
         pytest.skip("needs OpenGL in software: the Debian packages libgl1-mesa-dri and libegl1")
     assert done.returncode == 0, done.stderr
     y_um, x_um = (round(float(listed.iloc[0][name]), 1) for name in ("y_um", "x_um"))
-    assert done.stdout.splitlines() == ["rows 3 frame 100", f"centre {y_um} {x_um}", "said True", "brightest True"]
+    assert done.stdout.splitlines() == [
+        "rows 3 frame 100",
+        f"centre {y_um} {x_um}",
+        "said True",
+        "brightest True",
+    ]

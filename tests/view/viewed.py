@@ -83,7 +83,7 @@ def the_tracks() -> pd.DataFrame:
 
 
 def the_scores() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Series 5 (0-1-3) is flagged from ONSET_H on, 6 (0-1-4) a suspected error without onset, 7 (0-2) normal."""
+    """Series 5 (0-1-3) is flagged from ONSET_H on, 6 (0-1-4) a suspected error, 7 (0-2) normal."""
     tracks = the_tracks()
     parts = []
     for series_id, path in ((5, (0, 1, 3)), (6, (0, 1, 4)), (7, (0, 2))):

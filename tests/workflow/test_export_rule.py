@@ -110,4 +110,7 @@ def test_no_formats_are_no_jobs_and_one_can_still_be_asked_for(movie):
 def test_an_unknown_format_is_one_sentence(movie):
     movie.config = {**movie.config, "export": {"formats": ["xml"]}}
     text = movie.run("--dry-run", is_ok=False)
-    assert "'export.formats' is 'xml', expected 'csv', 'trackmate', 'geff', 'ctc', 'ome_tiff' or 'ome_zarr'" in text
+    assert (
+        "'export.formats' is 'xml', expected 'csv', 'trackmate', 'geff', 'ctc', 'ome_tiff' or 'ome_zarr'"
+        in text
+    )

@@ -41,8 +41,8 @@ def list_anomalies(tables: Mapping[str, Path], tracks: pd.DataFrame) -> tuple[pd
 
     Returns:
         The flagged histories and the first `N_LISTED` by rank: `rank, series_id, mark, what, is_flagged,
-        surprise, normal_share, anomaly_score, evidence, cell_id, frame, time_h, y_um, x_um`, place and time at
-        the onset, or at the most unusual hour where none is known. And per flagged history the rows of tracks
+        surprise, normal_share, anomaly_score, evidence, cell_id, frame, time_h, y_um, x_um`, place and time
+        at the onset, or at the most unusual hour where none is known. And per flagged history the rows of tracks
         of its cells from the onset on, all of them where it has none, with `rank` and `mark`: a mother is not
         marked for what her daughter does.
 
@@ -64,7 +64,9 @@ def list_anomalies(tables: Mapping[str, Path], tracks: pd.DataFrame) -> tuple[pd
         score=ScoreConfig.model_validate(config_of(tables["scores"])),
     )
     is_suspected = rows["is_acquisition"].to_numpy(dtype=bool)
-    mark = np.where(~rows["is_flagged"].to_numpy(dtype=bool), NORMAL, np.where(is_suspected, SUSPECTED, FLAGGED))
+    mark = np.where(
+        ~rows["is_flagged"].to_numpy(dtype=bool), NORMAL, np.where(is_suspected, SUSPECTED, FLAGGED)
+    )
     rows = rows.assign(mark=mark, what=[kind_in_words(kind) for kind in rows["kind"]])
     onset_h = asked.set_index("series_id")["onset_h"]
     return rows, _rows_to_mark(rows[rows["mark"] != NORMAL], onset_h, series, of_asked)

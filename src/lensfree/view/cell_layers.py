@@ -13,7 +13,7 @@ from lensfree.view.cells import circle_diameter_um, division_rows, points_of, tr
 from lensfree.view.picture_layers import axes
 
 MAX_TRACK_ROWS = 500_000
-"""napari computes 2 s for a million rows of tracks: of longer tables only lineages of marked cells are shown."""
+"""napari computes 2 s for a million rows of tracks: of longer tables lineages of marked cells are shown."""
 
 _LABEL_UM = 18.0
 """How far above its cell a rank is written."""
@@ -79,7 +79,7 @@ def add_events(viewer: Any, tracks: pd.DataFrame) -> None:
 
 
 def add_anomalies(viewer: Any, marked: pd.DataFrame) -> None:
-    """Add the flagged histories from their onset on, with their rank: rings, and squares if suspected errors."""
+    """Add the flagged histories from their onset on, with rank: rings, and squares if suspected errors."""
     if marked.empty:
         return
     mark = marked["mark"].to_numpy()

@@ -37,8 +37,8 @@ class Shown:
 def build_layers(viewer: Any, present: Present) -> Shown:
     """Add the layers of an acquisition to a viewer; of the pixels one frame is read.
 
-    From below: hologram (hidden), OPD, absorption (hidden), outlines, circles, tracks, divisions, cells found as
-    one, anomalies. What no stage has made yet has no layer.
+    From below: hologram (hidden), OPD, absorption (hidden), outlines, circles, tracks, divisions, cells
+    found as one, anomalies. What no stage has made yet has no layer.
 
     Args:
         viewer: `napari.Viewer` or `napari.components.ViewerModel`.
@@ -59,7 +59,8 @@ def build_layers(viewer: Any, present: Present) -> Shown:
         marked = no_marks(tracks)
         if present.is_scored:
             anomalies, marked = list_anomalies(present.tables, tracks)
-        of_cell = marked.drop_duplicates("cell_id").set_index("cell_id")["mark"].to_dict()
+        first = marked.drop_duplicates("cell_id")
+        of_cell = dict(zip(first["cell_id"].tolist(), first["mark"].tolist(), strict=True))
         cells = present.cells[0] if present.cells else None
         outlines = add_outlines(viewer, frames, shown.is_missing, tracks, of_cell, cells, pitch_um)
         add_circles(viewer, tracks, is_shown=not outlines.visible)

@@ -133,15 +133,18 @@ def add_outlines(
         return None if is_missing[frame] else frames.read_opd(frame)
 
     config = QuantifyConfig.model_validate(config_of(cells) if cells else {})
-    make: Callable[[int], np.ndarray] = outline_maker(tracks, read_opd, frames.shape_yx, pixel_pitch_um, config)
-    colours = {cell_id + 1: COLOURS[mark] for cell_id, mark in mark_of_cell.items()}
+    make: Callable[[int], np.ndarray] = outline_maker(
+        tracks, read_opd, frames.shape_yx, pixel_pitch_um, config
+    )
+    colours: dict[int | None, str] = {None: COLOURS[NORMAL], 0: "transparent"}
+    colours |= {cell_id + 1: COLOURS[mark] for cell_id, mark in mark_of_cell.items()}
     layer = viewer.add_labels(
         LazyStack(make, (len(is_missing), *frames.shape_yx), np.int32),
         name="outlines",
         visible=frames.shape_yx[0] * frames.shape_yx[1] <= MAX_OUTLINED_PX,
         multiscale=False,
         opacity=0.9,
-        colormap=DirectLabelColormap(color_dict={None: COLOURS[NORMAL], 0: "transparent", **colours}),
+        colormap=DirectLabelColormap(color_dict=colours),
         **on_the_field(pixel_pitch_um),
     )
     layer.contour = 1

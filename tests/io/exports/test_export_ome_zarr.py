@@ -105,7 +105,9 @@ def test_what_fails_halfway_leaves_no_folder(exported, tmp_path, monkeypatch):
 
 def test_an_old_or_missing_zarr_is_one_sentence(exported, monkeypatch):
     monkeypatch.setattr("zarr.__version__", "2.18.7")
-    with pytest.raises(MissingPackageError, match=r"its version is 2.18.7, .*'\.\[ome\]', or take ome_zarr out"):
+    with pytest.raises(
+        MissingPackageError, match=r"its version is 2.18.7, .*'\.\[ome\]', or take ome_zarr out"
+    ):
         exported()
     monkeypatch.setitem(__import__("sys").modules, "zarr", None)
     with pytest.raises(MissingPackageError, match="cannot be imported"):

@@ -2,7 +2,18 @@
 
 import numpy as np
 import pytest
-from opd_made import ABOUT, FIRST_FRAMES, INTERVAL_H, MISSING, N_FRAMES, PITCH_UM, SHAPE_YX, Z_UM, opd_nm, write_chunks
+from opd_made import (
+    ABOUT,
+    FIRST_FRAMES,
+    INTERVAL_H,
+    MISSING,
+    N_FRAMES,
+    PITCH_UM,
+    SHAPE_YX,
+    Z_UM,
+    opd_nm,
+    write_chunks,
+)
 
 from lensfree.io.exports.opd_frames import MISSING_STEP, OpdExportError, opd_stack
 

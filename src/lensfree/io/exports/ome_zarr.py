@@ -55,7 +55,7 @@ def write_ome_zarr(path: Path, stack: OpdStack, name: str) -> None:
 
 
 def halve(image: np.ndarray) -> np.ndarray:
-    """Return means of 2 x 2 pixels (y, x), rounded for integers; an odd row or column at the end is left out."""
+    """Return means of 2 x 2 pixels (y, x), rounded for integers; an odd row or column is left out."""
     ny, nx = (n // 2 * 2 for n in image.shape)
     blocks = image[:ny, :nx].reshape(ny // 2, 2, nx // 2, 2)
     mean = blocks.mean(axis=(1, 3), dtype=np.float32)

@@ -92,8 +92,8 @@ class OpdStack:
         steps = np.rint(opd_nm / self.step_nm)
         if steps.min() <= MISSING_STEP or steps.max() > np.iinfo(np.int16).max:
             raise OpdExportError(
-                f"frame {frame} holds OPD from {opd_nm.min():.6g} to {opd_nm.max():.6g} nm, which does not fit "
-                f"into 16 bits in steps of {self.step_nm:g} nm; set export.opd_dtype to float32"
+                f"frame {frame} holds OPD from {opd_nm.min():.6g} to {opd_nm.max():.6g} nm, which does not "
+                f"fit into 16 bits in steps of {self.step_nm:g} nm; set export.opd_dtype to float32"
             )
         return steps.astype(np.int16)
 
@@ -139,13 +139,13 @@ def opd_stack(
         )
     if len(set(shapes)) > 1 or len(set(pitch_um)) > 1:
         raise OpdExportError(
-            f"{seen[0][0].parent}: chunks have pixels {sorted(set(shapes))} with pitches {sorted(set(pitch_um))} "
-            "um, expected one of each; reconstruct the acquisition again"
+            f"{seen[0][0].parent}: chunks have pixels {sorted(set(shapes))} with pitches "
+            f"{sorted(set(pitch_um))} um, expected one of each; reconstruct the acquisition again"
         )
     return OpdStack(
         chunks=tuple(seen[k][0] for k in order),
         n_frames=sum(count for _, _, count in seen),
-        shape_yx=tuple(shapes[0]),
+        shape_yx=shapes[0],
         pixel_pitch_um=pitch_um[0],
         step_nm=max(step_nm) if dtype == "int16" else 1.0,
         dtype=dtype,
