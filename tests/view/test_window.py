@@ -44,7 +44,7 @@ def test_the_table_reads_as_sentences_do(listed):
     rows = cells_of_table(listed)
     assert list(rows.columns) == ["#", "from [h]", "what", "mark", "surprise", "cell"]
     assert rows.iloc[0].tolist() == ["1", "16.7", "grew slowly", "flagged", "9.00", "3"]
-    assert rows["mark"].tolist() == ["flagged", "suspected error", ""]
+    assert rows["mark"].tolist() == ["flagged", "error?", ""]
 
 
 def test_the_published_method_is_listed_by_its_score(listed):

@@ -23,7 +23,7 @@ N_LISTED = 200
 NORMAL, FLAGGED, SUSPECTED = 0, 1, 2
 """What a cell is marked as: nothing, flagged, flagged as a suspected error of the measurement."""
 
-WORDS = {NORMAL: "", FLAGGED: "flagged", SUSPECTED: "suspected error"}
+WORDS = {NORMAL: "", FLAGGED: "flagged", SUSPECTED: "error?"}
 
 COLOURS = {NORMAL: style.MISSING, FLAGGED: style.ORANGE, SUSPECTED: style.SKY}
 """Grey, and orange and sky blue of Okabe and Ito, which colour-blind readers tell apart."""
@@ -42,9 +42,9 @@ def list_anomalies(tables: Mapping[str, Path], tracks: pd.DataFrame) -> tuple[pd
     Returns:
         The flagged histories and the first `N_LISTED` by rank: `rank, series_id, mark, what, is_flagged,
         surprise, normal_share, anomaly_score, evidence, cell_id, frame, time_h, y_um, x_um`, place and time
-        at the onset, or at the most unusual hour where none is known. And per flagged history the rows of tracks
-        of its cells from the onset on, all of them where it has none, with `rank` and `mark`: a mother is not
-        marked for what her daughter does.
+        at the onset, or at the most unusual hour where none is known. And per flagged history the rows of
+        tracks of its cells from the onset on, all of them where it has none, with `rank` and `mark`: a mother
+        is not marked for what her daughter does.
 
     Raises:
         ContractError: if a file is not what its contract says.

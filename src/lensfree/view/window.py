@@ -13,7 +13,7 @@ from lensfree.view.navigate import go_to, say_when
 from lensfree.view.picture_layers import OPD_LAYER
 from lensfree.view.present import Present
 
-_TABLE_PX = 400
+_TABLE_PX = 450
 """So much of the window the table asks for: all columns can be read."""
 
 
