@@ -11,7 +11,14 @@ from viewed import the_scores, the_tracks
 
 from lensfree.view.anomalies import list_anomalies
 from lensfree.view.present import find_acquisition
-from lensfree.view.window import ViewerNotInstalledError, cells_of_table, open_window, reason
+from lensfree.view.window import (
+    NoDisplayError,
+    ViewerNotInstalledError,
+    cells_of_table,
+    check_display,
+    open_window,
+    reason,
+)
 
 IN_A_WINDOW = """
 import sys
@@ -66,6 +73,26 @@ def test_without_napari_one_sentence_names_the_extra(results, monkeypatch):
     monkeypatch.setitem(sys.modules, "napari", None)
     with pytest.raises(ViewerNotInstalledError, match=r"needs napari and a window system, .*-e '\.\[view\]'"):
         open_window(find_acquisition(results, "scored"))
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment"),
+    [
+        ("linux", {"DISPLAY": ":1"}),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}),
+        ("darwin", {}),
+        ("win32", {}),
+    ],
+)
+def test_a_window_may_open_where_there_is_a_display(platform, environment):
+    check_display(platform, environment)
+
+
+def test_no_display_is_one_sentence():
+    with pytest.raises(
+        NoDisplayError, match="no display to open a window on, expected one of DISPLAY, .* ssh -X"
+    ):
+        check_display("linux", {"DISPLAY": ""})
 
 
 def test_choosing_a_row_in_a_real_window_goes_to_the_cell(results, listed):

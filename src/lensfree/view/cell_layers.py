@@ -103,7 +103,7 @@ def _add_symbols(viewer: Any, name: str, rows: pd.DataFrame, symbol: str, colour
     viewer.add_points(
         points_of(rows),
         name=name,
-        size=8.0,
+        size=5.0,
         symbol=symbol,
         features=rows[["cell_id", "parent_id"]].reset_index(drop=True),
         face_color=colour,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from lensfree.view.navigate import go_to, say_when
 from lensfree.view.picture_layers import OPD_LAYER
 from lensfree.view.present import Present
 
-_TABLE_PX = 450
+_TABLE_PX = 490
 """So much of the window the table asks for: all columns can be read."""
 
 
@@ -21,11 +24,34 @@ class ViewerNotInstalledError(ImportError):
     """napari or its window system is not installed; the message says how to install it."""
 
 
+class NoDisplayError(OSError):
+    """There is nothing to open a window on; the message says what to do."""
+
+
+def check_display(platform: str, environment: Mapping[str, str]) -> None:
+    """Refuse to open a window where Qt would end the process without a word to catch.
+
+    Args:
+        platform: as `sys.platform`.
+        environment: as `os.environ`.
+
+    Raises:
+        NoDisplayError: on Linux without X11 or Wayland, as on the node of a cluster.
+    """
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if platform.startswith("linux") and not any(environment.get(name) for name in names):
+        raise NoDisplayError(
+            f"there is no display to open a window on, expected one of {', '.join(names)} to be set; log in "
+            "with ssh -X, or copy the folder of results to your own machine"
+        )
+
+
 def open_window(present: Present) -> Any:
     """Open the window and return the `napari.Viewer`; `napari.run()` then hands over to the person.
 
     Raises:
         ViewerNotInstalledError: if the extra `view` is not installed.
+        NoDisplayError: if there is no display.
         ContractError: if a file is not what its contract says.
     """
     try:
@@ -36,6 +62,7 @@ def open_window(present: Present) -> Any:
             f"the viewer needs napari and a window system, which cannot be imported ({error}): "
             "pip install -c constraints.txt -e '.[view]'"
         ) from error
+    check_display(sys.platform, os.environ)
     viewer = napari.Viewer(show=False)
     shown = build_layers(viewer, present)
     say_when(viewer, present, shown.time_h, shown.is_missing)
