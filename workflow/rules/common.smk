@@ -108,3 +108,15 @@ def for_people():
             *(["flags.csv"] if a.until == "report" else []),
         )
     ]
+
+
+def opd_in_words(wildcards):
+    """What a reader of exported OPD should know besides the pixels."""
+    name = wildcards.acquisition
+    alpha = CONFIGS[name].quantify.specific_refraction_increment_um3_per_pg
+    return {
+        "wavelength_nm": list(ACQUISITIONS[name].wavelength_nm),
+        "n_medium": CONFIGS[name].optics.n_medium,
+        "specific_refraction_increment_um3_per_pg": alpha,
+        "is_simulated": ACQUISITIONS[name].kind == "simulated",
+    }

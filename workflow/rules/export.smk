@@ -32,18 +32,6 @@ use rule export as export_folder with:
         directory(r"<results>/{acquisition}/export/{export,tracks\.geff|ctc}"),
 
 
-def opd_in_words(wildcards):
-    """What a reader of exported OPD should know besides the pixels."""
-    name = wildcards.acquisition
-    alpha = CONFIGS[name].quantify.specific_refraction_increment_um3_per_pg
-    return {
-        "wavelength_nm": list(ACQUISITIONS[name].wavelength_nm),
-        "n_medium": CONFIGS[name].optics.n_medium,
-        "specific_refraction_increment_um3_per_pg": alpha,
-        "is_simulated": ACQUISITIONS[name].kind == "simulated",
-    }
-
-
 # Formats of OPD take every chunk and no tracks.
 use rule export as export_opd with:
     input:
