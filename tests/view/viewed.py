@@ -9,9 +9,9 @@ import pandas as pd
 from cases import INTERVAL_H, two_generations
 
 from lensfree.config import QuantifyConfig, ScoreConfig
-from lensfree.contracts import CELLS, LINEAGE_EVENTS, SCORES, SERIES, TRACKS, WINDOWS
+from lensfree.contracts import CELLS, SCORES, SERIES, TRACKS, WINDOWS
 from lensfree.io.stacks import create_holograms, create_opd
-from lensfree.io.tables import empty_table, write_table
+from lensfree.io.tables import write_table
 
 SHAPE_YX = (150, 130)
 PITCH_UM = 1.5
@@ -126,7 +126,6 @@ def write_tables(folder: Path) -> None:
     series, windows, scores = the_scores()
     score = ScoreConfig(input_points=30, target_points=12).model_dump(mode="json")
     write_table(folder / "tracks.parquet", tracks, TRACKS)
-    write_table(folder / "lineage_events.parquet", empty_table(LINEAGE_EVENTS), LINEAGE_EVENTS)
     write_table(folder / "series.parquet", series, SERIES)
     write_table(folder / "windows.parquet", windows, WINDOWS)
     write_table(folder / "scores.parquet", scores, SCORES, provenance={"config": score})

@@ -9,8 +9,7 @@ from types import MappingProxyType
 
 TABLES: Mapping[str, str] = MappingProxyType(
     {
-        "tracks": "the tracks",
-        "lineage_events": "divisions and fusions",
+        "tracks": "tracks, outlines, divisions and cells found as one",
         "series": "the anomaly table",
         "windows": "the anomaly table",
         "scores": "the anomaly table",
@@ -48,7 +47,7 @@ class Present:
     @property
     def is_scored(self) -> bool:
         """Whether all is there that the anomaly table needs."""
-        return set(TABLES) - {"lineage_events"} <= set(self.tables)
+        return set(TABLES) <= set(self.tables)
 
 
 def acquisitions_in(results: Path) -> list[str]:
