@@ -1,19 +1,20 @@
-"""Rule export: tracks -> one format of another program."""
+"""Rule export: tracks or OPD -> one format of another program."""
 
 from pathlib import Path
 
 from lensfree.config import ExportConfig
 from lensfree.stages import export
-from lensfree.stages.joblog import job_log, provenance
+from lensfree.stages.joblog import job_log, only_path, provenance
 
 with job_log(snakemake.log[0]):
     export.run(
-        tracks=Path(snakemake.input.tracks),
-        opd=Path(snakemake.input.opd[0]),
+        tracks=only_path(snakemake.input.get("tracks", [])),
+        opd=[Path(path) for path in snakemake.input.opd],
         out=Path(snakemake.output[0]),
         format=snakemake.params.format,
         n_frames=snakemake.params.n_frames,
         frame_interval_h=snakemake.params.frame_interval_h,
         config=ExportConfig.model_validate(snakemake.params.config),
         provenance=provenance(snakemake),
+        about=snakemake.params.get("about", {}),
     )

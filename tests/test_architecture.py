@@ -19,9 +19,23 @@ MAY_IMPORT = {
     "io": {CORE},
     "nets": {CORE, "io"},
     "report": {CORE, "io"},
+    "view": {CORE, "io", "report", "cells", "tracks"},
+    "commands": {CORE, "io", "view", "stages"},
     "stages": {CORE, "io", "nets", "report", *DOMAIN, "stages"},
 }
-FOREIGN = {"torch", "h5py", "hdf5plugin", "pyarrow", "tifffile", "yaml", "safetensors", "snakemake"}
+FOREIGN = {
+    "napari",
+    "qtpy",
+    "zarr",
+    "torch",
+    "h5py",
+    "hdf5plugin",
+    "pyarrow",
+    "tifffile",
+    "yaml",
+    "safetensors",
+    "snakemake",
+}
 PANDAS_FILES = {"read_csv", "read_parquet", "read_hdf", "to_csv", "to_parquet", "to_hdf"}
 MAX_LINES = 300
 BANNED_MODULES = {"utils", "helpers", "process", "misc", "common", "tools"}
@@ -104,6 +118,8 @@ def test_the_table_names_every_room():
         ("nets", "from lensfree.tracks.link import link", {"tracks"}),
         ("io", "def f():\n    from lensfree.stages import load", {"stages"}),
         ("phase", "from lensfree.optics import hologram", set()),
+        ("stages", "from lensfree.view.layers import build_layers", {"view"}),
+        ("view", "from lensfree.stages import report", {"stages"}),
         ("tracks", "from lensfree import units", set()),
         ("stages", "from lensfree.report.page import build_page", set()),
     ],

@@ -10,12 +10,22 @@ from pydantic import Field
 
 from lensfree.config_base import Count, Positive, Section
 
-ExportFormat = Literal["csv", "trackmate", "geff", "ctc"]
+ExportFormat = Literal["csv", "trackmate", "geff", "ctc", "ome_tiff", "ome_zarr"]
 
 EXPORT_NAMES: Mapping[ExportFormat, str] = MappingProxyType(
-    {"csv": "tracks.csv", "trackmate": "tracks.xml", "geff": "tracks.geff", "ctc": "ctc"}
+    {
+        "csv": "tracks.csv",
+        "trackmate": "tracks.xml",
+        "geff": "tracks.geff",
+        "ctc": "ctc",
+        "ome_tiff": "opd.ome.tif",
+        "ome_zarr": "opd.ome.zarr",
+    }
 )
 """The file or folder of each format under `results/{acquisition}/export/`."""
+
+OPD_FORMATS: tuple[ExportFormat, ...] = ("ome_tiff", "ome_zarr")
+"""Formats that hold OPD; the others hold tracks."""
 
 
 class ReportConfig(Section):
@@ -29,12 +39,16 @@ class ReportConfig(Section):
 
 
 class ExportConfig(Section):
-    """Tracks in formats of other programs."""
+    """Tracks and OPD in formats of other programs."""
 
     formats: tuple[ExportFormat, ...] = Field(
         ("csv", "trackmate"),
         description="csv: for spreadsheets, R and pandas; trackmate: XML for Fiji; geff: graph exchange "
-        "format (extra geff); ctc: label images of the Cell Tracking Challenge; []: none",
+        "format (extra geff); ctc: label images of the Cell Tracking Challenge; ome_tiff, ome_zarr: OPD (the "
+        "latter with extra ome); []: none",
+    )
+    opd_dtype: Literal["int16", "float32"] = Field(
+        "int16", description="ome_*: int16 in steps that the file states, as stored; float32: in nm, larger"
     )
     disc_diameter_um: Positive = Field(
         10.0, description="ctc: disc that stands for a cell; trackmate: that of cells without an area [um]"

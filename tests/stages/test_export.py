@@ -1,4 +1,4 @@
-"""Stage export: a table of tracks and a chunk of OPD in, one format out."""
+"""Stage export: a table of tracks and chunks of OPD in, one format out."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ import tifffile
 from exported import INTERVAL_H, N_FRAMES, PITCH_UM, SHAPE_YX, family, sorted_rows
 
 from lensfree.config import ExportConfig
-from lensfree.config_output import EXPORT_NAMES
+from lensfree.config_output import EXPORT_NAMES, OPD_FORMATS
 from lensfree.contracts import TRACKS
 from lensfree.io.stacks import create_opd
 from lensfree.io.tables import empty_table, write_table
@@ -18,6 +18,8 @@ from lensfree.stages import export
 from lensfree.tracks.graph import TrackGraphError
 
 SAID = {"code": "abc", "rule": "export"}
+ABOUT = {"wavelength_nm": [640.0], "n_medium": 1.33}
+OF_TRACKS = [format for format in EXPORT_NAMES if format not in OPD_FORMATS]
 
 
 @pytest.fixture
@@ -31,13 +33,14 @@ def make(tmp_path):
         out = tmp_path / "export" / EXPORT_NAMES[format]
         export.run(
             tracks=tmp_path / "tracks.parquet",
-            opd=tmp_path / "opd.h5",
+            opd=[tmp_path / "opd.h5"],
             out=out,
             format=format,
             n_frames=N_FRAMES,
             frame_interval_h=INTERVAL_H,
             config=ExportConfig(**settings),
-            provenance=SAID,
+            provenance={**SAID, "about": ABOUT, "acquisition": "dish"},
+            about=ABOUT,
         )
         return out
 
@@ -61,7 +64,7 @@ def test_trackmate_knows_the_field_and_the_frames(make):
 def test_geff_says_how_it_was_made(make):
     pytest.importorskip("geff", reason="needs the package geff, part of the extra dev")
     out = make(family(), "geff")
-    assert json.loads((out / ".zattrs").read_text())["geff"]["extra"] == {"lensfree": SAID}
+    assert json.loads((out / ".zattrs").read_text())["geff"]["extra"]["lensfree"].items() >= SAID.items()
 
 
 @pytest.mark.parametrize("disc_diameter_um", [2.7, 10.0])
@@ -80,12 +83,43 @@ def test_ctc_draws_discs_of_the_configured_diameter(make, disc_diameter_um):
 
 @pytest.mark.parametrize("format", EXPORT_NAMES)
 def test_no_cells_are_a_valid_export(make, format):
-    if format == "geff":
-        pytest.importorskip("geff", reason="needs the package geff, part of the extra dev")
+    if format in ("geff", "ome_zarr"):
+        package = {"geff": "geff", "ome_zarr": "zarr"}[format]
+        pytest.importorskip(package, reason=f"needs the package {package}, part of the extra dev")
     assert make(empty_table(TRACKS), format).exists()
 
 
-@pytest.mark.parametrize("format", EXPORT_NAMES)
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+def test_opd_is_exported_with_what_explains_it(make, dtype):
+    with tifffile.TiffFile(make(family(), "ome_tiff", opd_dtype=dtype)) as file:
+        assert file.pages[0].dtype == dtype
+        assert file.series[0].name == "dish"
+        image = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]
+    said = json.loads(image["Description"])
+    assert said["n_medium"] == ABOUT["n_medium"]
+    assert said["provenance"] == {**SAID, "acquisition": "dish"}
+    assert image["Pixels"]["TimeIncrement"] == INTERVAL_H * 3600
+
+
+def test_opd_needs_no_tracks_and_tracks_need_a_table(make, tmp_path):
+    make(family(), "ome_tiff")
+    arguments = {
+        "tracks": None,
+        "opd": [tmp_path / "opd.h5"],
+        "n_frames": 1,
+        "frame_interval_h": INTERVAL_H,
+        "config": ExportConfig(),
+        "provenance": SAID,
+    }
+    export.run(out=tmp_path / "again.tif", format="ome_tiff", **arguments)
+    assert (tmp_path / "again.tif").is_file()
+    with pytest.raises(
+        ValueError, match="format csv needs the table of tracks, got none; run the stage track"
+    ):
+        export.run(out=tmp_path / "tracks.csv", format="csv", **arguments)
+
+
+@pytest.mark.parametrize("format", OF_TRACKS)
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

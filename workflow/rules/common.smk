@@ -13,7 +13,7 @@ sys.path.insert(0, str(SOURCE))
 
 from lensfree.acquisitions import read_sheet
 from lensfree.chunks import background_plan, chunk_names, chunk_range
-from lensfree.config_output import EXPORT_NAMES
+from lensfree.config_output import EXPORT_NAMES, OPD_FORMATS
 from lensfree.digest import code_digest
 from lensfree.io.tiff import list_frames
 from lensfree.machine import is_gpu_present, share_with_jobs
@@ -94,13 +94,29 @@ def scaled_mb(base_mb):
 
 
 def for_people():
-    """Of every acquisition that is tracked: exports in the formats that it is configured with, and flags."""
+    """Exports in the formats that an acquisition is configured with, and flags; of one that is not tracked
+    OPD alone."""
     return [
         f"{CONFIG.results}/{name}/{file}"
         for name, a in ACQUISITIONS.items()
-        if a.until == "report"
         for file in (
-            *(f"export/{EXPORT_NAMES[format]}" for format in CONFIGS[name].export.formats),
-            "flags.csv",
+            *(
+                f"export/{EXPORT_NAMES[format]}"
+                for format in CONFIGS[name].export.formats
+                if a.until == "report" or format in OPD_FORMATS
+            ),
+            *(["flags.csv"] if a.until == "report" else []),
         )
     ]
+
+
+def opd_in_words(wildcards):
+    """What a reader of exported OPD should know besides the pixels."""
+    name = wildcards.acquisition
+    alpha = CONFIGS[name].quantify.specific_refraction_increment_um3_per_pg
+    return {
+        "wavelength_nm": list(ACQUISITIONS[name].wavelength_nm),
+        "n_medium": CONFIGS[name].optics.n_medium,
+        "specific_refraction_increment_um3_per_pg": alpha,
+        "is_simulated": ACQUISITIONS[name].kind == "simulated",
+    }

@@ -91,6 +91,7 @@ class OpdReader(_Reader):
     def __init__(self, handle: h5py.File, path: Path) -> None:
         super().__init__(handle, path)
         self.shape_yx: tuple[int, int] = handle["opd_nm"].shape[1:]
+        self.opd_step_nm = float(handle["opd_nm"].attrs["scale_factor"])
         self.z_um: np.ndarray = handle["z_um"][:]
         self.misfit: np.ndarray = handle["misfit"][:]
         self.refine_rejected: np.ndarray = handle["refine_rejected"][:]

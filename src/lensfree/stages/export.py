@@ -1,18 +1,21 @@
-"""Stage export: tracks -> a file or folder that another program opens."""
+"""Stage export: tracks or OPD -> a file or folder that another program opens."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lensfree.cells.labels import draw_frames
 from lensfree.config import ExportConfig
-from lensfree.config_output import ExportFormat
+from lensfree.config_output import OPD_FORMATS, ExportFormat
 from lensfree.contracts import TRACKS
 from lensfree.io.exports.ctc import write_ctc
 from lensfree.io.exports.geff_graph import write_geff
+from lensfree.io.exports.ome_tiff import write_ome_tiff
+from lensfree.io.exports.ome_zarr import write_ome_zarr
+from lensfree.io.exports.opd_frames import opd_stack
 from lensfree.io.exports.spreadsheet import write_csv
 from lensfree.io.exports.trackmate import Recording, write_trackmate
 from lensfree.io.stacks import open_opd
@@ -25,21 +28,44 @@ logger = logging.getLogger(__name__)
 
 def run(
     *,
-    tracks: Path,
-    opd: Path,
+    tracks: Path | None,
+    opd: Sequence[Path],
     out: Path,
     format: ExportFormat,
     n_frames: int,
     frame_interval_h: float,
     config: ExportConfig,
     provenance: Mapping[str, Any],
+    about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the tracks of one acquisition, n_frames long, in one format.
+    """Write tracks or OPD of one acquisition, n_frames long, in one format.
 
-    Any chunk of OPD will do: it knows the size and the pixel pitch of the field.
+    Args:
+        tracks: the table; not read for a format of OPD.
+        opd: every chunk for a format of OPD; for tracks any chunk will do, which knows size and pixel pitch.
+        out: the file or folder.
+        format: which one.
+        n_frames: of the acquisition.
+        frame_interval_h: time between two frames.
+        config: the section `export`.
+        provenance: plain values that explain the result.
+        about: what else a reader of OPD should know: wavelengths, medium.
+
+    Raises:
+        ValueError: if the tracks are missing, or what is to be written is wrong.
     """
+    if format in OPD_FORMATS:
+        made = {name: value for name, value in provenance.items() if name != "about"}
+        said = {**(about or {}), "provenance": made}
+        stack = opd_stack(opd, frame_interval_h=frame_interval_h, dtype=config.opd_dtype, about=said)
+        logger.info("%s: %d frames, %d missing, %s", format, stack.n_frames, len(stack.missing), stack.dtype)
+        write = write_ome_tiff if format == "ome_tiff" else write_ome_zarr
+        write(out, stack, str(provenance.get("acquisition", out.parent.parent.name)))
+        return
+    if tracks is None:
+        raise ValueError(f"format {format} needs the table of tracks, got none; run the stage track first")
     graph = build_graph(read_table(tracks, TRACKS))
-    with open_opd(opd) as reader:
+    with open_opd(opd[0]) as reader:
         recording = Recording(reader.shape_yx, reader.pixel_pitch_um, n_frames, frame_interval_h)
     cells, edges, is_division = graph.cells, graph.edges, graph.is_division
     radius_um, pitch_um = config.disc_diameter_um / 2, recording.pixel_pitch_um
