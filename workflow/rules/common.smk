@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -18,6 +19,7 @@ from lensfree.digest import code_digest
 from lensfree.io.tiff import list_frames
 from lensfree.machine import is_gpu_present, share_with_jobs
 from lensfree.model_files import weights_file
+from lensfree.selection import select
 from lensfree.validation import load_config
 
 MODELS = Path(workflow.basedir) / "models"
@@ -42,14 +44,21 @@ SOURCES = {
     name: (a.in_folder(Path(CONFIG.results) / name / "tiff") if a.kind == "simulated" else a)
     for name, a in ACQUISITIONS.items()
 }
-FRAMES = {
-    name: said(list_frames, a.files, a.channels, may_lack_frames=CONFIGS[name].load.on_bad_frame == "gap")
-    for name, a in ACQUISITIONS.items()
-    if a.kind != "simulated"
-}
-N_FRAMES = {
-    name: len(FRAMES[name]) if name in FRAMES else CONFIGS[name].simulate.frames for name in ACQUISITIONS
-}
+CHOSEN = said(select, CONFIG.only, ACQUISITIONS)
+
+
+@cache
+def frames_in(name):
+    """The frames of a recorded acquisition, listed when a job asks for them: folders may be large."""
+    found, may_lack = ACQUISITIONS[name], CONFIGS[name].load.on_bad_frame == "gap"
+    return said(list_frames, found.files, found.channels, may_lack_frames=may_lack)
+
+
+def n_frames(name):
+    """How many frames an acquisition has by now."""
+    if ACQUISITIONS[name].kind == "simulated":
+        return CONFIGS[name].simulate.frames
+    return len(frames_in(name))
 
 
 def one_of(names):
@@ -88,6 +97,11 @@ def gpu_count(word):
     return count
 
 
+def kept(word, path):
+    """The path of a stack, `temp` if it is not to be kept: removed once every job that reads it has run."""
+    return path if word in CONFIG.keep else temp(path)
+
+
 def scaled_mb(base_mb):
     """A resource function: memory that grows with each attempt; retries are set in the profile."""
     return lambda wildcards, attempt: base_mb * attempt
@@ -97,8 +111,8 @@ def for_people():
     """Of every acquisition that is tracked: exports in the formats that it is configured with, and flags."""
     return [
         f"{CONFIG.results}/{name}/{file}"
-        for name, a in ACQUISITIONS.items()
-        if a.until == "report"
+        for name in CHOSEN
+        if ACQUISITIONS[name].until == "report"
         for file in (
             *(f"export/{EXPORT_NAMES[format]}" for format in CONFIGS[name].export.formats),
             "flags.csv",

@@ -5,7 +5,7 @@ rule reconstruct:
         gate=ancient("<results>/{acquisition}/frames.parquet"),
         weights=weights("reconstruct", "refine", method="accelerated"),
     output:
-        opd="<results>/{acquisition}/opd/{chunk}.h5",
+        opd=kept("opd", "<results>/{acquisition}/opd/{chunk}.h5"),
     wildcard_constraints:
         acquisition=of_kind("hologram", "simulated"),
     params:
