@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score config lint clean help
+.PHONY: demo plan test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: .venv/.stamp   ## run the whole pipeline on the embedded acquisitions
 	$(SNAKEMAKE)
 	$(SNAKEMAKE) --report results/report.html
 	@$(BIN)/python scripts/announce.py results
+
+plan: .venv/.stamp   ## what would run and why; ONLY=plate_a,plate_b or ONLY='plate_*', ARGS='--until track' narrow it
+	@$(BIN)/python scripts/plan.py $(ARGS) $(if $(ONLY),--config 'only=$(ONLY)')
 
 test: .venv/.stamp   ## everything that must hold
 	$(MAKE) --no-print-directory lint

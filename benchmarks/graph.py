@@ -1,0 +1,169 @@
+"""What planning costs: a dry run of many acquisitions, and what a chunk costs beside its frames.
+
+The raw files are empty and shared by links, since planning looks at names and times alone. Times are
+processor seconds of Snakemake and all it starts. Usage: python benchmarks/graph.py
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from descent import entry, write
+from own_process import in_own_process
+
+ROOT = Path(__file__).parents[1]
+CHANNELS = "RGB"
+FRAMES = 432
+PER_WELL = 10
+COLUMNS = ("acquisition", "dataset", "kind", "files", "wavelength_nm", "pixel_pitch_um", "z_um")
+COUNTS = (60, 240, 960)
+LIMIT_S = 15.0
+"""What a dry run of 60 acquisitions may take."""
+
+CHUNKS = (2, 10)
+TINY_YX = (96, 128)
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run Snakemake with this project's workflow in a folder and return what it said."""
+    paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"snakemake failed:\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def prepare(folder: Path, n_acquisitions: int, n_frames: int = FRAMES) -> None:
+    """Write a sheet of so many acquisitions, ten per well and data set, and their raw files."""
+    raw = folder / "raw"
+    (raw / "frames").mkdir(parents=True)
+    for frame in range(n_frames):
+        for channel in CHANNELS:
+            (raw / "frames" / f"f{frame:04d}_{channel}.tif").touch()
+    lines = ["\t".join((*COLUMNS, "frame_interval_min"))]
+    for number in range(n_acquisitions):
+        well = f"well{number // PER_WELL:03d}"
+        name = f"{well}_{number % PER_WELL}"
+        (raw / name).symlink_to("frames")
+        files = f"raw/{name}/f{{frame}}_{{channel}}.tif"
+        lines.append("\t".join((name, well, "hologram", files, "647,540,450", "1.67", "1000", "10")))
+    (folder / "sheet.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "config.yaml").write_text("acquisitions: sheet.tsv\n", encoding="utf-8")
+
+
+def cost(folder: Path, *arguments: str) -> float:
+    """Return the processor seconds of a Snakemake run and everything that it starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(folder, *arguments)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def pretend_done(folder: Path) -> None:
+    """Give every result a file without content and Snakemake's record of having made it: nothing is to do."""
+    in_own_process(_record_all, str(folder))
+
+
+def _record_all(folder: str) -> None:
+    from snakemake.api import DAGApi
+    from snakemake.cli import args_to_api, parse_args
+
+    os.chdir(folder)
+    original = DAGApi.execute_workflow
+
+    def execute(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        workflow = self.workflow_api._workflow
+        for level in workflow.dag.toposorted():
+            for job in level:
+                for path in map(Path, job.output):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.touch()
+        workflow.iocache.deactivate()
+        for job in workflow.dag.jobs:
+            if job.output:
+                workflow.async_run(workflow.persistence.finished(job))
+
+    DAGApi.execute_workflow = execute
+    parser, args = parse_args(["--quiet", "rules", "progress", "--dry-run", "-s", str(ROOT / "Snakefile")])
+    args_to_api(args, parser)
+
+
+def plan_s(n_acquisitions: int, *arguments: str, is_done: bool = False, n_frames: int = FRAMES) -> float:
+    """Return the processor seconds of a dry run of so many acquisitions."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder, n_acquisitions, n_frames)
+        if is_done:
+            pretend_done(folder)
+        return cost(folder, "--dry-run", *arguments)
+
+
+def chunk_s(numbers: tuple[int, int] = CHUNKS, *, target: str) -> float:
+    """Return the processor seconds of a chunk beside its frames, up to `frames` or from there to `cells`.
+
+    Two acquisitions of tiny frames, one per chunk, that differ in their number of chunks: starting
+    Snakemake, focus and all else that happens once cancel in the difference.
+    """
+    seconds = []
+    for n_chunks in numbers:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            row = ("tiny", "tiny", "simulated", "", "647,540,450", "1.67", "1000", "10")
+            lines = ["\t".join((*COLUMNS, "frame_interval_min")), "\t".join(row)]
+            (folder / "sheet.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            sound = dict.fromkeys(("dim_frames", "defocused_frames", "stage_jumps"), 0)
+            size = {"height_px": TINY_YX[0], "width_px": TINY_YX[1], "oversampling": 1, "spectral_lines": 1}
+            config = {
+                "acquisitions": "sheet.tsv",
+                "frames_per_chunk": 1,
+                "simulate": {"frames": max(numbers)} | size | sound,
+                "load": {"background": "none"},
+                "reconstruct": {"device": "cpu"},
+                "quantify": {"device": "cpu"},
+            }
+            (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+            run(folder, "results/tiny/tiff")
+            files = [f"results/tiny/{target}/{chunk:04d}." for chunk in range(n_chunks)]
+            # The gate reads every chunk's frames, which both runs must have made before.
+            run(folder, "results/tiny/background.h5" if target == "frames" else "results/tiny/focus.parquet")
+            seconds.append(cost(folder, *(f"{file}parquet" for file in files)))
+    return (seconds[1] - seconds[0]) / (numbers[1] - numbers[0])
+
+
+if __name__ == "__main__":
+    what = f"{FRAMES} frames of 3 files, chunks of 48, CPU seconds of snakemake -n"
+    entries = {}
+    for count in (int(word) for word in sys.argv[1:] or map(str, COUNTS)):
+        entries[f"workflow.plan_{count}_cpu_s"] = entry(
+            plan_s(count), "s", "lower", f"nothing computed yet, {count} acquisitions, {what}", 1, __file__
+        )
+    meaning = f"everything computed, {COUNTS[0]} acquisitions, {what}"
+    entries["workflow.plan_done_cpu_s"] = entry(
+        plan_s(COUNTS[0], is_done=True), "s", "lower", meaning, 1, __file__
+    )
+    meaning = f"one well of 10 chosen with only= out of {COUNTS[1]} acquisitions, {what}"
+    entries["workflow.plan_one_well_cpu_s"] = entry(
+        plan_s(COUNTS[1], "--config", "only=well003_*"), "s", "lower", meaning, 1, __file__
+    )
+    for target, jobs in {"frames": "load", "cells": "reconstruct and quantify"}.items():
+        meaning = f"CPU seconds of a chunk of one tiny frame: {jobs} start, read models, end"
+        n_chunks = CHUNKS[1] - CHUNKS[0]
+        entries[f"workflow.chunk_{target}_cpu_s"] = entry(
+            chunk_s(target=target), "s", "lower", meaning, n_chunks, __file__
+        )
+    write(entries)
+    print({key: row["value"] for key, row in entries.items()})
