@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo plan test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score config lint clean help
+.PHONY: demo plan test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -77,6 +77,11 @@ benchmark-track: .venv/.stamp   ## other trackers on the same detections into do
 
 benchmark-score: .venv/.stamp   ## training and scoring of histories: seconds and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/scoring.py
+
+benchmark-scale: .venv/.stamp   ## planning, chunks and disk into docs/benchmarks.md, docs/scaling.md from them
+	$(BIN)/python benchmarks/graph.py
+	$(BIN)/python benchmarks/storage.py
+	$(BIN)/python benchmarks/scaling.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

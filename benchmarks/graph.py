@@ -1,7 +1,9 @@
 """What planning costs: a dry run of many acquisitions, and what a chunk costs beside its frames.
 
 The raw files are empty and shared by links, since planning looks at names and times alone. Times are
-processor seconds of Snakemake and all it starts. Usage: python benchmarks/graph.py
+processor seconds of Snakemake and all it starts.
+
+Usage: python benchmarks/graph.py [60 240 960 done well chunk]
 """
 
 from __future__ import annotations
@@ -144,26 +146,36 @@ def chunk_s(numbers: tuple[int, int] = CHUNKS, *, target: str) -> float:
     return (seconds[1] - seconds[0]) / (numbers[1] - numbers[0])
 
 
-if __name__ == "__main__":
+def measure(word: str) -> dict[str, dict[str, object]]:
+    """Return the entries of one part: a number of acquisitions, `done`, `well` or `chunk`."""
     what = f"{FRAMES} frames of 3 files, chunks of 48, CPU seconds of snakemake -n"
-    entries = {}
-    for count in (int(word) for word in sys.argv[1:] or map(str, COUNTS)):
-        entries[f"workflow.plan_{count}_cpu_s"] = entry(
-            plan_s(count), "s", "lower", f"nothing computed yet, {count} acquisitions, {what}", 1, __file__
-        )
-    meaning = f"everything computed, {COUNTS[0]} acquisitions, {what}"
-    entries["workflow.plan_done_cpu_s"] = entry(
-        plan_s(COUNTS[0], is_done=True), "s", "lower", meaning, 1, __file__
-    )
-    meaning = f"one well of 10 chosen with only= out of {COUNTS[1]} acquisitions, {what}"
-    entries["workflow.plan_one_well_cpu_s"] = entry(
-        plan_s(COUNTS[1], "--config", "only=well003_*"), "s", "lower", meaning, 1, __file__
-    )
-    for target, jobs in {"frames": "load", "cells": "reconstruct and quantify"}.items():
-        meaning = f"CPU seconds of a chunk of one tiny frame: {jobs} start, read models, end"
-        n_chunks = CHUNKS[1] - CHUNKS[0]
-        entries[f"workflow.chunk_{target}_cpu_s"] = entry(
-            chunk_s(target=target), "s", "lower", meaning, n_chunks, __file__
-        )
-    write(entries)
-    print({key: row["value"] for key, row in entries.items()})
+    if word == "done":
+        meaning = f"everything computed, {COUNTS[0]} acquisitions, {what}"
+        return {"workflow.plan_done_cpu_s": _entry(plan_s(COUNTS[0], is_done=True), meaning)}
+    if word == "well":
+        meaning = f"one well of 10 chosen with only= out of {COUNTS[1]} acquisitions, {what}"
+        return {
+            "workflow.plan_one_well_cpu_s": _entry(plan_s(COUNTS[1], "--config", "only=well003_*"), meaning)
+        }
+    if word == "chunk":
+        return {
+            f"workflow.chunk_{target}_cpu_s": _entry(
+                chunk_s(target=target),
+                f"CPU seconds of a chunk of one tiny frame: {jobs} start, read models, end",
+                CHUNKS[1] - CHUNKS[0],
+            )
+            for target, jobs in {"frames": "load", "cells": "reconstruct and quantify"}.items()
+        }
+    meaning = f"nothing computed yet, {word} acquisitions, {what}"
+    return {f"workflow.plan_{word}_cpu_s": _entry(plan_s(int(word)), meaning)}
+
+
+def _entry(value: float, meaning: str, n: int = 1) -> dict[str, object]:
+    return entry(value, "s", "lower", meaning, n, __file__)
+
+
+if __name__ == "__main__":
+    for word in sys.argv[1:] or (*map(str, COUNTS), "done", "well", "chunk"):
+        entries = measure(word)
+        write(entries)
+        print({key: row["value"] for key, row in entries.items()}, flush=True)

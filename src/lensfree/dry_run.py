@@ -8,7 +8,7 @@ be read is an error that names the ordinary dry run.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def _watched() -> Iterator[list[tuple[list[PlannedJob], int]]]:
 
 def _read(workflow: Any) -> tuple[list[PlannedJob], int]:
     order = {rule.name: number for number, rule in enumerate(workflow.rules)}
-    graph = _Graph(workflow)
+    graph = _Graph(workflow, order)
     waiting = [job for job in workflow.dag.needrun_jobs() if len(job.output)]
     waiting.sort(key=lambda job: (order[job.rule.name], [str(path) for path in job.output]))
     jobs = [PlannedJob(job.rule.name, _of(job), graph.frames(job), graph.why(job)) for job in waiting]
@@ -92,8 +92,9 @@ def _of(job: Any) -> str:
 class _Graph:
     """The graph of jobs, and what is known of their earlier runs."""
 
-    def __init__(self, workflow: Any) -> None:
-        self._dag, self._persistence = workflow.dag, workflow.persistence
+    def __init__(self, workflow: Any, order: Mapping[str, int]) -> None:
+        self._dag, self._persistence, self._order = workflow.dag, workflow.persistence, order
+        self._run = workflow.async_run
         self.asked: set[str] = set()
         self._begun: set[str] = set()
         self._n_frames: dict[tuple[str, str], int] = {}
@@ -122,9 +123,9 @@ class _Graph:
     def _why(self, job: Any) -> str:
         reason, name = self._dag.reason(job), dict(job.wildcards.items()).get("acquisition")
         if reason.forced:
-            return "asked for with --force"
-        if reason.incomplete_output:
-            return "was interrupted"
+            # Half-made files are forced by the profile's rerun-incomplete.
+            is_half_made = self._run(self._persistence.incomplete(job))
+            return "was interrupted" if is_half_made else "asked for with --force"
         if name is not None and name not in self._begun:
             return "new acquisition"
         if reason.missing_output:
@@ -138,8 +139,7 @@ class _Graph:
         if reason.software_stack_changed:
             return "changed software environment"
         if reason.updated_input_run:
-            before = [j.rule.name for j in self._dag.dependencies[job] if self._dag.needrun(j)]
-            return f"after {join(list(dict.fromkeys(before)))}"
+            return f"after {self._stages(self._dag.dependencies[job])}"
         return UNKNOWN
 
     def _why_missing(self, job: Any, missing: Any) -> str:
@@ -148,9 +148,12 @@ class _Graph:
             is_longer = "chunk" in dict(job.wildcards.items()) and int(job.wildcards["chunk"]) > 0
             return "more frames" if is_longer else "not made before"
         if all(path in job.temp_output for path in again):
-            readers = [j.rule.name for j in self._dag.depending[job] if self._dag.needrun(j)]
-            return f"not kept (see keep), read by {join(sorted(set(readers)))}"
+            return f"not kept (see keep), read by {self._stages(self._dag.depending[job])}"
         return f"result is missing: {join([Path(path).name for path in sorted(again)])}"
+
+    def _stages(self, jobs: Iterable[Any]) -> str:
+        words = {job.rule.name for job in jobs if self._dag.needrun(job)}
+        return join(sorted(words, key=lambda word: self._order[word]))
 
     def _why_newer(self, job: Any, newer: list[str]) -> str:
         record = self._record(job)

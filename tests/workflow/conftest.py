@@ -75,7 +75,7 @@ class Workplace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         assert (done.returncode == 0) == is_ok, done.stdout
         return done.stdout
@@ -97,7 +97,7 @@ class Workplace:
             env=self.environment() | {"PYTHONPATH": str(self.project / "src")},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         assert (done.returncode == 0) == is_ok, done.stdout + done.stderr
         return done.stdout if is_ok else done.stderr

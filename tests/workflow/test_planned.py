@@ -43,7 +43,7 @@ def test_more_frames_a_new_acquisition_and_a_changed_setting_are_told_apart(plac
     place.rows.append(("other", *ROW[1:3], "raw/g{frame}_{channel}.tif", *ROW[4:]))
     place.config["focus"] = {**place.config["focus"], "steps": 40}
     text = place.plan()
-    assert text.splitlines()[0] == "17 jobs would run; 2 acquisitions asked for."
+    assert text.splitlines()[0] == "16 jobs would run; 2 acquisitions asked for."
     assert text.splitlines()[1] == "Frames: load 6, reconstruct 8."
     stages = ("background", "load", "check", "focus", "reconstruct", "report")
     assert place.reasons() == {
@@ -63,14 +63,14 @@ def test_changed_raw_data_missing_results_and_forced_jobs_are_named(place):
     write_frame(place.folder, 7)
     (place.folder / "raw" / "f007_2.tif").replace(place.folder / "raw" / "f002_2.tif")
     (place.folder / "raw" / "f007_1.tif").unlink()
-    (place.results() / "summary.png").unlink()
+    (place.results() / "report.html").unlink()
     assert place.reasons("--forcerun", "focus") == {
         "load, plate: changed file: f002_2.tif",
         "check, plate: after load",
         "focus, plate: asked for with --force",
         "reconstruct, plate: after focus",
         "reconstruct, plate: after load, focus",
-        "report, plate: result is missing: summary.png",
+        "report, plate: result is missing: report.html",
     }
 
 

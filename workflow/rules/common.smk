@@ -38,7 +38,13 @@ def said(make, *args, **kwargs):
 CONFIG = said(load_config, config)
 # What <results> stands for in paths; snakefmt cannot parse the directive `pathvars:` yet.
 workflow.register_pathvars(results=CONFIG.results)
-ACQUISITIONS = said(read_sheet, Path(CONFIG.acquisitions), CONFIG)
+# A job of a cluster reads the sheet again, and needs the files of its own acquisition only.
+ACQUISITIONS = said(
+    read_sheet,
+    Path(CONFIG.acquisitions),
+    CONFIG,
+    check_files=workflow.is_main_process,
+)
 CONFIGS = {name: a.config(CONFIG) for name, a in ACQUISITIONS.items()}
 SOURCES = {
     name: (a.in_folder(Path(CONFIG.results) / name / "tiff") if a.kind == "simulated" else a)
@@ -47,18 +53,27 @@ SOURCES = {
 CHOSEN = said(select, CONFIG.only, ACQUISITIONS)
 
 
-@cache
-def frames_in(name):
-    """The frames of a recorded acquisition, listed when a job asks for them: folders may be large."""
-    found, may_lack = ACQUISITIONS[name], CONFIGS[name].load.on_bad_frame == "gap"
-    return said(list_frames, found.files, found.channels, may_lack_frames=may_lack)
+class Listed(dict):
+    """The frames of recorded acquisitions by name, listed when asked for first: their folders are large."""
+
+    def __contains__(self, name):
+        return ACQUISITIONS[name].kind != "simulated"
+
+    def __missing__(self, name):
+        found, may_lack = ACQUISITIONS[name], CONFIGS[name].load.on_bad_frame == "gap"
+        self[name] = said(list_frames, found.files, found.channels, may_lack_frames=may_lack)
+        return self[name]
 
 
-def n_frames(name):
+class Counted(dict):
     """How many frames an acquisition has by now."""
-    if ACQUISITIONS[name].kind == "simulated":
-        return CONFIGS[name].simulate.frames
-    return len(frames_in(name))
+
+    def __missing__(self, name):
+        self[name] = len(FRAMES[name]) if name in FRAMES else CONFIGS[name].simulate.frames
+        return self[name]
+
+
+FRAMES, N_FRAMES = Listed(), Counted()
 
 
 def one_of(names):

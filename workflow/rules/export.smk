@@ -6,7 +6,7 @@ rule export:
         r"<results>/{acquisition}/export/{export,tracks\.(csv|xml)}",
     params:
         format=lambda wildcards: EXPORT_FORMATS[wildcards.export],
-        n_frames=lambda wildcards: n_frames(wildcards.acquisition),
+        n_frames=lambda wildcards: N_FRAMES[wildcards.acquisition],
         frame_interval_h=lambda wildcards: ACQUISITIONS[wildcards.acquisition].time_h(1),
         # Without the list of formats, since a job makes one of them.
         config=lambda wildcards: CONFIGS[wildcards.acquisition].export.model_dump(

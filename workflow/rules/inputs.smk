@@ -5,7 +5,7 @@ def chunks(pattern):
     """An input function: the files of every chunk of the acquisition."""
 
     def files(wildcards):
-        names = chunk_names(n_frames(wildcards.acquisition), CONFIG.frames_per_chunk)
+        names = chunk_names(N_FRAMES[wildcards.acquisition], CONFIG.frames_per_chunk)
         return expand(pattern, acquisition=wildcards.acquisition, chunk=names)
 
     return files
@@ -16,7 +16,7 @@ def frames_of(wildcards):
     span = said(
         chunk_range,
         wildcards.chunk,
-        n_frames(wildcards.acquisition),
+        N_FRAMES[wildcards.acquisition],
         CONFIG.frames_per_chunk,
     )
     return {"first_frame": span.start, "n_frames": len(span)}
@@ -24,9 +24,9 @@ def frames_of(wildcards):
 
 def source_files(name, frames):
     """The files that hold these frames, as far as they exist; the folder if they are simulated."""
-    if ACQUISITIONS[name].kind == "simulated":
+    if name not in FRAMES:
         return [f"{CONFIG.results}/{name}/tiff"]
-    chosen = [frames_in(name)[frame] for frame in frames]
+    chosen = [FRAMES[name][frame] for frame in frames]
     return sorted({str(path) for source in chosen for path in source.files if path.is_file()})
 
 
@@ -35,7 +35,7 @@ def background_frames(wildcards):
     name = wildcards.acquisition
     method, frames = background_plan(
         CONFIGS[name].load,
-        n_frames(name),
+        N_FRAMES[name],
         CONFIG.frames_per_chunk,
         is_image_given=bool(SOURCES[name].background),
     )
@@ -132,6 +132,9 @@ def report_cells(wildcards):
     if ACQUISITIONS[wildcards.acquisition].until != "report":
         return []
     return chunks("<results>/{acquisition}/cells/{chunk}.parquet")(wildcards)
+
+
+# Which sections of the configuration an area measures; the others cannot make it run again.
 
 
 def first_chunk(pattern):

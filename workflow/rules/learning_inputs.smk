@@ -10,7 +10,7 @@ def transfer_stacks(wildcards):
             raise WorkflowError(
                 f"transfer_quantify.acquisitions: '{name}' is not in the sheet, which has {known}"
             )
-        names = chunk_names(n_frames(name), CONFIG.frames_per_chunk)
+        names = chunk_names(N_FRAMES[name], CONFIG.frames_per_chunk)
         files += expand("<results>/{acquisition}/opd/{chunk}.h5", acquisition=name, chunk=names)
     return files
 
@@ -33,7 +33,6 @@ def real_samples():
     return os.path.relpath(Path(workflow.basedir) / "demo" / "real")
 
 
-# Which sections of the configuration an area measures; the others cannot make it run again.
 AREA_SECTIONS = {
     "recon": ("optics", "fields", "load", "focus", "reconstruct", "evaluate"),
 }
