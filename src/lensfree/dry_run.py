@@ -96,7 +96,7 @@ class _Graph:
         self._dag, self._persistence, self._order = workflow.dag, workflow.persistence, order
         self._run = workflow.async_run
         self.asked: set[str] = set()
-        self._begun: set[str] = set()
+        self._made: set[tuple[str, str]] = set()
         self._n_frames: dict[tuple[str, str], int] = {}
         for job in self._dag.jobs:
             name = dict(job.wildcards.items()).get("acquisition")
@@ -104,9 +104,10 @@ class _Graph:
                 continue
             self.asked.add(name)
             if any(self._is_known(path) for path in job.output):
-                self._begun.add(name)
+                self._made.add((job.rule.name, name))
             if "frames" in dict(job.params.items()) and isinstance(job.params["frames"], dict):
                 self._n_frames[name, job.wildcards.get("chunk", "")] = job.params["frames"]["n_frames"]
+        self._begun = {name for _, name in self._made}
 
     def frames(self, job: Any) -> int:
         """Return how many frames a job works on, 0 if it takes the acquisition whole."""
@@ -145,7 +146,8 @@ class _Graph:
     def _why_missing(self, job: Any, missing: Any) -> str:
         again = [path for path in missing if self._is_recorded(path)]
         if not again:
-            is_longer = "chunk" in dict(job.wildcards.items()) and int(job.wildcards["chunk"]) > 0
+            wildcards = dict(job.wildcards.items())
+            is_longer = "chunk" in wildcards and (job.rule.name, wildcards["acquisition"]) in self._made
             return "more frames" if is_longer else "not made before"
         if all(path in job.temp_output for path in again):
             return f"not kept (see keep), read by {self._stages(self._dag.depending[job])}"

@@ -1,5 +1,5 @@
-# The gate: what is expensive waits for it, as `ancient`, because a longer acquisition must not
-# compute again what it has.
+# The gate: what is expensive waits for it, but a longer acquisition must not compute again what it has
+# (`gate` in inputs.smk).
 rule check:
     input:
         chunks=chunks("<results>/{acquisition}/frames/{chunk}.parquet"),

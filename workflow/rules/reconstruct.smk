@@ -2,7 +2,7 @@ rule reconstruct:
     input:
         holograms="<results>/{acquisition}/holograms/{chunk}.h5",
         focus="<results>/{acquisition}/focus.parquet",
-        gate=ancient("<results>/{acquisition}/frames.parquet"),
+        gate=gate,
         weights=weights("reconstruct", "refine", method="accelerated"),
     output:
         opd=kept("opd", "<results>/{acquisition}/opd/{chunk}.h5"),
