@@ -78,9 +78,9 @@ benchmark-track: .venv/.stamp   ## other trackers on the same detections into do
 benchmark-score: .venv/.stamp   ## training and scoring of histories: seconds and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/scoring.py
 
-benchmark-scale: .venv/.stamp   ## planning, chunks and disk into docs/benchmarks.md, docs/scaling.md from them
+benchmark-scale: .venv/.stamp   ## planning, job starts and disk of `make demo` into docs/benchmarks.md; docs/scaling.md
 	$(BIN)/python benchmarks/graph.py
-	$(BIN)/python benchmarks/storage.py
+	$(BIN)/python benchmarks/storage.py results/culture sizes "acquisition of make demo, synthetic, 216 frames of 320 x 384"
 	$(BIN)/python benchmarks/scaling.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py

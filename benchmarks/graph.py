@@ -1,9 +1,9 @@
-"""What planning costs: a dry run of many acquisitions, and what a chunk costs beside its frames.
+"""What planning costs: a dry run of many acquisitions, and what a job costs before its first frame.
 
 The raw files are empty and shared by links, since planning looks at names and times alone. Times are
 processor seconds of Snakemake and all it starts.
 
-Usage: python benchmarks/graph.py [60 240 960 done well chunk]
+Usage: python benchmarks/graph.py [60 240 960 done well start]
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
 from descent import entry, write
 from own_process import in_own_process
 
@@ -26,11 +25,14 @@ FRAMES = 432
 PER_WELL = 10
 COLUMNS = ("acquisition", "dataset", "kind", "files", "wavelength_nm", "pixel_pitch_um", "z_um")
 COUNTS = (60, 240, 960)
-LIMIT_S = 15.0
-"""What a dry run of 60 acquisitions may take."""
-
-CHUNKS = (2, 10)
-TINY_YX = (96, 128)
+STARTS = {
+    "load": "from lensfree.stages import load",
+    "reconstruct": "from pathlib import Path; from lensfree.stages import reconstruct, refine; "
+    "refine.load_refine(Path('models/unwrap.safetensors'))",
+    "quantify": "from pathlib import Path; from lensfree.stages import quantify, represent; "
+    "represent.load_represent(Path('models/quantify.safetensors'), 'cpu')",
+}
+"""What a job does before its first frame."""
 
 
 def run(folder: Path, *arguments: str) -> str:
@@ -114,40 +116,21 @@ def plan_s(n_acquisitions: int, *arguments: str, is_done: bool = False, n_frames
         return cost(folder, "--dry-run", *arguments)
 
 
-def chunk_s(numbers: tuple[int, int] = CHUNKS, *, target: str) -> float:
-    """Return the processor seconds of a chunk beside its frames, up to `frames` or from there to `cells`.
-
-    Two acquisitions of tiny frames, one per chunk, that differ in their number of chunks: starting
-    Snakemake, focus and all else that happens once cancel in the difference.
-    """
-    seconds = []
-    for n_chunks in numbers:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            row = ("tiny", "tiny", "simulated", "", "647,540,450", "1.67", "1000", "10")
-            lines = ["\t".join((*COLUMNS, "frame_interval_min")), "\t".join(row)]
-            (folder / "sheet.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-            sound = dict.fromkeys(("dim_frames", "defocused_frames", "stage_jumps"), 0)
-            size = {"height_px": TINY_YX[0], "width_px": TINY_YX[1], "oversampling": 1, "spectral_lines": 1}
-            config = {
-                "acquisitions": "sheet.tsv",
-                "frames_per_chunk": 1,
-                "simulate": {"frames": max(numbers)} | size | sound,
-                "load": {"background": "none"},
-                "reconstruct": {"device": "cpu"},
-                "quantify": {"device": "cpu"},
-            }
-            (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-            run(folder, "results/tiny/tiff")
-            files = [f"results/tiny/{target}/{chunk:04d}." for chunk in range(n_chunks)]
-            # The gate reads every chunk's frames, which both runs must have made before.
-            run(folder, "results/tiny/background.h5" if target == "frames" else "results/tiny/focus.parquet")
-            seconds.append(cost(folder, *(f"{file}parquet" for file in files)))
-    return (seconds[1] - seconds[0]) / (numbers[1] - numbers[0])
+def start_s(stage: str) -> float:
+    """Return the processor seconds until a job of a stage has started Python, imported and read its model."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-c", STARTS[stage]],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        check=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def measure(word: str) -> dict[str, dict[str, object]]:
-    """Return the entries of one part: a number of acquisitions, `done`, `well` or `chunk`."""
+    """Return the entries of one part: a number of acquisitions, `done`, `well` or `start`."""
     what = f"{FRAMES} frames of 3 files, chunks of 48, CPU seconds of snakemake -n"
     if word == "done":
         meaning = f"everything computed, {COUNTS[0]} acquisitions, {what}"
@@ -157,15 +140,9 @@ def measure(word: str) -> dict[str, dict[str, object]]:
         return {
             "workflow.plan_one_well_cpu_s": _entry(plan_s(COUNTS[1], "--config", "only=well003_*"), meaning)
         }
-    if word == "chunk":
-        return {
-            f"workflow.chunk_{target}_cpu_s": _entry(
-                chunk_s(target=target),
-                f"CPU seconds of a chunk of one tiny frame: {jobs} start, read models, end",
-                CHUNKS[1] - CHUNKS[0],
-            )
-            for target, jobs in {"frames": "load", "cells": "reconstruct and quantify"}.items()
-        }
+    if word == "start":
+        meaning = "CPU seconds until a job of {} has started Python, imported its stage and read its model"
+        return {f"workflow.start_{s}_cpu_s": _entry(start_s(s), meaning.format(s)) for s in STARTS}
     meaning = f"nothing computed yet, {word} acquisitions, {what}"
     return {f"workflow.plan_{word}_cpu_s": _entry(plan_s(int(word)), meaning)}
 
@@ -175,7 +152,7 @@ def _entry(value: float, meaning: str, n: int = 1) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    for word in sys.argv[1:] or (*map(str, COUNTS), "done", "well", "chunk"):
+    for word in sys.argv[1:] or (*map(str, COUNTS), "done", "well", "start"):
         entries = measure(word)
         write(entries)
         print({key: row["value"] for key, row in entries.items()}, flush=True)

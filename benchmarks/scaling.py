@@ -19,8 +19,6 @@ CHUNKS = (12, 24, 48, 96, 216)
 SLOTS = (4, 16)
 HOURS_PER_MONTH = 730.0
 STACKS = {"raw": "raw TIFF files", "holograms": "`holograms`", "opd": "`opd`", "cells": "`cells`"}
-CORES_OF_FRAME = 2
-"""docs/benchmarks.md has the seconds of a reconstructed frame on so many cores."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +52,10 @@ class Costs:
 
 def read_costs(measured: Mapping[str, Mapping[str, float]], tracking: Mapping, assumed: Mapping) -> Costs:
     """Return the costs; a key that no benchmark wrote yet is a KeyError that names it."""
-    chunk = measured["workflow.chunk_frames_cpu_s"]["value"] + measured["workflow.chunk_cells_cpu_s"]["value"]
+    chunk = sum(measured[f"workflow.start_{s}_cpu_s"]["value"] for s in ("load", "reconstruct", "quantify"))
     detections = assumed["cells_per_field"]["value"]
     return Costs(
-        core_s={
-            "load": measured["speed.cpu_load_cpu_s"]["value"],
-            "reconstruct": CORES_OF_FRAME * measured["speed.cpu_frame_s"]["value"],
-            "quantify": measured["speed.cpu_quantify_processor_s"]["value"],
-        },
+        core_s={s: measured[f"speed.cpu_{s}_job_s"]["value"] for s in ("load", "reconstruct", "quantify")},
         gpu_s=assumed["gpu_reconstruct_s_per_frame"]["value"] + assumed["gpu_quantify_s_per_frame"]["value"],
         track_core_s=tracking["lensfree"]["cpu_s"] / tracking["n_detections"] * detections,
         chunk_core_s=chunk,
@@ -174,7 +168,9 @@ def page(measured: Mapping[str, Mapping[str, float]], tracking: Mapping, assumed
     n_frames = int(assumed["frames_per_acquisition"]["value"])
     found = (re.fullmatch(r"workflow\.plan_(\d+)_cpu_s", key) for key in measured)
     plans = {n: measured[f"workflow.plan_{n}_cpu_s"]["value"] for n in sorted(int(m[1]) for m in found if m)}
-    done_s, well_s = (measured[f"workflow.plan_{key}_cpu_s"]["value"] for key in ("done", "one_well"))
+    well_s = measured["workflow.plan_one_well_cpu_s"]["value"]
+    done = measured.get("workflow.plan_done_cpu_s")
+    said = "not measured yet" if done is None else f"{done['value']:.1f} CPU s"
     stages = [(f"`{stage}`", f"{s:.1f}") for stage, s in costs.core_s.items()]
     stages += [("`track`", f"{costs.track_core_s:.2f}"), ("all", f"{costs.cpu_core_s:.1f}")]
     prices = [(f"`{n}`", f"{row['value']:g} {row['unit']}", row["source"]) for n, row in assumed.items()]
@@ -187,9 +183,10 @@ def page(measured: Mapping[str, Mapping[str, float]], tracking: Mapping, assumed
         "needs": needs_table(costs, assumed),
         "assumed": table("assumption | value | where from", prices),
         "chunk_s": f"{costs.chunk_core_s:.1f}",
-        "done_s": f"{done_s:.1f}",
+        "done_s": said,
         "well_s": f"{well_s:.1f}",
         "n_frames": str(n_frames),
+        "core_h": f"{costs.cpu_core_s * n_frames / 3600:.1f}",
     }
     return (Path(__file__).parent / "scaling_page.md").read_text(encoding="utf-8").format(**parts)
 
