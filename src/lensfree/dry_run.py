@@ -150,7 +150,8 @@ class _Graph:
             is_longer = "chunk" in wildcards and (job.rule.name, wildcards["acquisition"]) in self._made
             return "more frames" if is_longer else "not made before"
         if all(path in job.temp_output for path in again):
-            return f"not kept (see keep), read by {self._stages(self._dag.depending[job])}"
+            readers = [reader for reader, files in self._dag.depending[job].items() if files & set(again)]
+            return f"not kept (see keep), read by {self._stages(readers)}"
         return f"result is missing: {join([Path(path).name for path in sorted(again)])}"
 
     def _stages(self, jobs: Iterable[Any]) -> str:

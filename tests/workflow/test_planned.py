@@ -176,6 +176,6 @@ def test_without_stacks_a_changed_score_needs_only_what_it_reads(moved):
     assert {line for line in reasons if line.startswith(("ingest", "score", "train"))} == {
         "ingest, movie: not kept (see keep), read by quantify, report, export",
         "ingest, movie: not kept (see keep), read by quantify, report",
-        "train_score, data set culture: changed setting: score.alpha 0.003 -> 0.01",
+        "train_score, data set culture: after series",
         "score, movie: after series, train_score",
     }
