@@ -150,6 +150,9 @@ class _Graph:
             is_longer = "chunk" in wildcards and (job.rule.name, wildcards["acquisition"]) in self._made
             return "more frames" if is_longer else "not made before"
         if all(path in job.temp_output for path in again):
+            frames = [change.text for change in self._changes(job) if change.kind == "frames"]
+            if frames:
+                return f"more frames ({frames[0]})"
             readers = [reader for reader, files in self._dag.depending[job].items() if files & set(again)]
             return f"not kept (see keep), read by {self._stages(readers)}"
         return f"result is missing: {join([Path(path).name for path in sorted(again)])}"
