@@ -58,18 +58,6 @@ def chunk_files(wildcards):
     return source_files(wildcards.acquisition, frames)
 
 
-def gate(wildcards):
-    """The table for which every frame was read: what is expensive waits for it, not for its contents.
-
-    A chunk that it has let pass before takes it as it lies. Were it a dependency still, Snakemake would leave
-    out, while the acquisition grows, whether the settings of the earlier chunks have changed.
-    """
-    folder = f"{CONFIG.results}/{wildcards.acquisition}"
-    table, chunk = f"{folder}/frames.parquet", f"{folder}/frames/{wildcards.get('chunk', '0000')}.parquet"
-    is_passed = Path(table).is_file() and Path(chunk).is_file()
-    return ancient(before_update(table) if is_passed else table)
-
-
 @cache
 def model_of(name):
     """The weights of a model by its name, nothing for `none`; looked up once, not for every chunk."""
