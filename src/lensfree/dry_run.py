@@ -159,7 +159,7 @@ class _Graph:
 
     def _stages(self, jobs: Iterable[Any]) -> str:
         words = {job.rule.name for job in jobs if self._dag.needrun(job)}
-        return join(sorted(words, key=lambda word: self._order[word]))
+        return ", ".join(sorted(words, key=lambda word: self._order[word]))
 
     def _why_newer(self, job: Any, newer: list[str]) -> str:
         record = self._record(job)

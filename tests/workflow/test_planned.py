@@ -55,7 +55,7 @@ def test_more_frames_a_new_acquisition_and_a_changed_setting_are_told_apart(plac
         "reconstruct, plate: after focus",
         "reconstruct, plate: after load, focus",
         "reconstruct, plate: more frames",
-        "report, plate: after check, focus, reconstruct",
+        "report, plate: after load, check, focus, reconstruct",
     }
 
 
