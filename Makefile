@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score config lint clean help
+.PHONY: demo plan test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: .venv/.stamp   ## run the whole pipeline on the embedded acquisitions
 	$(SNAKEMAKE)
 	$(SNAKEMAKE) --report results/report.html
 	@$(BIN)/python scripts/announce.py results
+
+plan: .venv/.stamp   ## what would run and why; ONLY=plate_a,plate_b or ONLY='plate_*', ARGS='--until track' narrow it
+	@$(BIN)/python scripts/plan.py $(ARGS) $(if $(ONLY),--config 'only=$(ONLY)')
 
 test: .venv/.stamp   ## everything that must hold
 	$(MAKE) --no-print-directory lint
@@ -74,6 +77,11 @@ benchmark-track: .venv/.stamp   ## other trackers on the same detections into do
 
 benchmark-score: .venv/.stamp   ## training and scoring of histories: seconds and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/scoring.py
+
+benchmark-scale: .venv/.stamp   ## planning, job starts and disk of `make demo` into docs/benchmarks.md; docs/scaling.md
+	$(BIN)/python benchmarks/graph.py
+	$(BIN)/python benchmarks/storage.py results/culture sizes "acquisition of make demo, synthetic, 216 frames of 320 x 384"
+	$(BIN)/python benchmarks/scaling.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

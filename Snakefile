@@ -37,7 +37,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        expand("<results>/{acquisition}/report.html", acquisition=ACQUISITIONS),
+        expand("<results>/{acquisition}/report.html", acquisition=CHOSEN),
         for_people(),
 
 

@@ -250,3 +250,14 @@ def test_a_wrong_configuration_is_one_sentence(fault):
     with pytest.raises(SettingError, match=sentence) as caught:
         load_config(values)
     assert "\n" not in str(caught.value)
+
+
+def test_only_chosen_acquisitions_need_their_files(tmp_path):
+    write_files(tmp_path)
+    later = {**ROW, "acquisition": "plate2_A1", "files": "later/f{frame}_{channel}.tif"}
+    path = write_sheet(tmp_path, ROW, later)
+    assert list(read_sheet(path, Config(only=("plate1_*",)))) == ["plate1_A1", "plate2_A1"]
+    with pytest.raises(SheetError, match="row 3: no file matches '.*later/f"):
+        read_sheet(path, Config(only=("plate*",)))
+    with pytest.raises(SettingError, match="only: unknown acquisition 'plate3_A1'; did you mean 'plate"):
+        read_sheet(path, Config(only=("plate3_A1",)), check_files=True)

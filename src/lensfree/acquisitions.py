@@ -8,19 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lensfree.cell_values import (
+    Distances,
+    Names,
+    OpdUnit,
+    PositiveFloat,
+    Wavelengths,
+    split,
+    split_or_auto,
+)
 from lensfree.config import Config
+from lensfree.selection import select
 from lensfree.sources import SourceError, match_frames
-from lensfree.units import WAVELENGTH_RANGE_NM
 from lensfree.validation import SettingError, load_config, unknown_name, validate
 
 REQUIRED = (
@@ -45,35 +46,6 @@ OVERRIDABLE = (
 
 class SheetError(ValueError):
     """The sheet cannot be used; the message says where, what was got and what to do."""
-
-
-def _split(value: Any) -> Any:
-    return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
-
-
-def _split_or_auto(value: Any) -> Any:
-    return "auto" if isinstance(value, str) and value.strip() in ("auto", "") else _split(value)
-
-
-def _unit(value: Any) -> Any:
-    return value.strip() or "nm" if isinstance(value, str) else value
-
-
-def _nanometres(value: float) -> float:
-    low_nm, high_nm = WAVELENGTH_RANGE_NM
-    if not low_nm <= value <= high_nm:
-        raise ValueError(
-            f"{value:g} is no wavelength of light in nm, expected {low_nm:g} to {high_nm:g}; check the unit"
-        )
-    return value
-
-
-PositiveFloat = Annotated[float, Field(gt=0)]
-Wavelength = Annotated[PositiveFloat, AfterValidator(_nanometres)]
-Wavelengths = Annotated[tuple[Wavelength, ...], BeforeValidator(_split)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Distances = Annotated[tuple[PositiveFloat, ...] | Literal["auto"], BeforeValidator(_split_or_auto)]
-OpdUnit = Annotated[Literal["nm", "rad"] | PositiveFloat, BeforeValidator(_unit)]
 
 
 class Acquisition(BaseModel):
@@ -125,13 +97,13 @@ class Acquisition(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill_channels(cls, values: dict[str, Any]) -> dict[str, Any]:
-        n_channels = 1 if values.get("kind") == "opd" else len(_split(values.get("wavelength_nm") or ()))
+        n_channels = 1 if values.get("kind") == "opd" else len(split(values.get("wavelength_nm") or ()))
         names = {1: ("mono",), 3: ("R", "G", "B")}.get(n_channels)
         default = names or tuple(f"{i + 1}" for i in range(n_channels))
         filled = {"channels": values.get("channels") or default}
-        z_um = _split_or_auto(values.get("z_um") or "auto")
+        z_um = split_or_auto(values.get("z_um") or "auto")
         if isinstance(z_um, tuple | list) and len(z_um) == 1:
-            filled["z_um"] = tuple(z_um) * len(_split(filled["channels"]))
+            filled["z_um"] = tuple(z_um) * len(split(filled["channels"]))
         if values.get("kind") == "simulated":
             filled["files"] = values.get("files") or SIMULATED_FILES
         return {**values, **filled}
@@ -195,7 +167,7 @@ def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[
     Args:
         path: the sheet.
         config: what the overrides are checked against.
-        check_files: whether the source files must be there.
+        check_files: whether the source files must be there, of the acquisitions that `config.only` names.
 
     Returns:
         The acquisitions by name, in the sheet's order, with `files` and `background` as paths.
@@ -213,6 +185,7 @@ def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[
     columns = [name.strip() for name in rows[0]]
     _check_columns(path, columns, config)
     found: dict[str, Acquisition] = {}
+    places: dict[str, str] = {}
     for (number, _), cells in zip(lines[1:], rows[1:], strict=True):
         where = f"{path}, row {number}"
         if len(cells) > len(columns):
@@ -223,10 +196,13 @@ def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[
             raise SheetError(
                 f"{where}: acquisition '{acquisition.acquisition}' is there twice; rename or remove one"
             )
-        _check_row(acquisition, config, where, check_files)
+        _check_row(acquisition, config, where)
         found[acquisition.acquisition] = acquisition
+        places[acquisition.acquisition] = where
     if not found:
         raise SheetError(f"{path}: the sheet has columns but no acquisition; add a row")
+    for name in select(config.only, found) if check_files else ():
+        _check_files(found[name], config, places[name])
     return found
 
 
@@ -278,18 +254,26 @@ def _acquisition(values: Mapping[str, str], folder: Path, where: str) -> Acquisi
         raise SheetError(str(error)) from error
 
 
-def _check_row(acquisition: Acquisition, config: Config, where: str, check_files: bool) -> None:
+def _check_row(acquisition: Acquisition, config: Config, where: str) -> None:
     if acquisition.acquisition in RESERVED_NAMES:
         raise SheetError(
             f"{where}: '{acquisition.acquisition}' is the name of a folder that results needs itself; "
             "choose another name"
         )
     try:
-        merged = acquisition.config(config)
-        if check_files and acquisition.kind != "simulated":
-            for pattern in filter(None, (acquisition.files, acquisition.background)):
-                match_frames(pattern, acquisition.channels, may_lack_frames=merged.load.on_bad_frame == "gap")
-    except (SettingError, SourceError) as error:
+        acquisition.config(config)
+    except SettingError as error:
+        raise SheetError(f"{where}: {error}") from error
+
+
+def _check_files(acquisition: Acquisition, config: Config, where: str) -> None:
+    if acquisition.kind == "simulated":
+        return
+    may_lack_frames = acquisition.config(config).load.on_bad_frame == "gap"
+    try:
+        for pattern in filter(None, (acquisition.files, acquisition.background)):
+            match_frames(pattern, acquisition.channels, may_lack_frames=may_lack_frames)
+    except SourceError as error:
         raise SheetError(f"{where}: {error}") from error
 
 

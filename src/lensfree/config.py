@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lensfree.config_base import Count, DeviceWish, Fraction, NonNegative, Positive, Section
-from lensfree.config_output import ExportConfig, ReportConfig
+from lensfree.config_output import ExportConfig, KeptStacks, ReportConfig, Selection
 from lensfree.config_tracks import SeriesConfig, TrackConfig
 from lensfree.config_training import (
     CalibrateErrorConfig,
@@ -268,7 +268,11 @@ class Config(Section):
 
     acquisitions: str = Field("demo/acquisitions.tsv", description="sheet of acquisitions (TSV)")
     results: str = Field("results", description="folder for everything that is computed")
+    only: Selection = Field((), description="acquisitions to run, names or patterns; []: all of the sheet")
     frames_per_chunk: Count = Field(48, description="frames per job until tracking")
+    keep: KeptStacks = Field(
+        ("holograms", "opd"), description="stacks that stay once nothing needs them: holograms, opd"
+    )
     optics: OpticsConfig = OpticsConfig()
     storage: StorageConfig = StorageConfig()
     simulate: SimulateConfig = SimulateConfig()

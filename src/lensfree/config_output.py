@@ -1,12 +1,12 @@
-"""Settings of what is made for people to look at and to take along; see `config` for the rest."""
+"""Settings of what a run makes and leaves behind for people; see `config` for the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from lensfree.config_base import Count, Positive, Section
 
@@ -26,6 +26,19 @@ EXPORT_NAMES: Mapping[ExportFormat, str] = MappingProxyType(
 
 OPD_FORMATS: tuple[ExportFormat, ...] = ("ome_tiff", "ome_zarr")
 """Formats that hold OPD; the others hold tracks."""
+
+Kept = Literal["holograms", "opd"]
+
+
+def _words(value: Any) -> Any:
+    """Return `a,b`, a number or a list of them as a tuple of words: a command line gives any of these."""
+    parts = value.split(",") if isinstance(value, str) else value
+    parts = parts if isinstance(parts, list | tuple) else [parts]
+    return tuple(word for part in parts if (word := str(part).strip()))
+
+
+Selection = Annotated[tuple[str, ...], BeforeValidator(_words)]
+KeptStacks = Annotated[tuple[Kept, ...], BeforeValidator(_words)]
 
 
 class ReportConfig(Section):

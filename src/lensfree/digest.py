@@ -9,10 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = "lensfree"
-# Their values reach the rules as params.
+# Their values reach the rules as params; which acquisitions are run changes no result.
 LEFT_OUT = (
     *("lensfree.config", "lensfree.config_base", "lensfree.config_output"),
-    *("lensfree.config_tracks", "lensfree.config_training"),
+    *("lensfree.config_tracks", "lensfree.config_training", "lensfree.selection"),
 )
 _DIGITS = 16
 

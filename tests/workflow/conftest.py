@@ -75,7 +75,7 @@ class Workplace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         assert (done.returncode == 0) == is_ok, done.stdout
         return done.stdout
@@ -85,6 +85,33 @@ class Workplace:
         text = self.run("--quiet", "host", "--dry-run", *arguments)
         jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", text, flags=re.MULTILINE)
         return {_job(rule, body) for rule, body in jobs if rule != "all"}
+
+    def plan(self, *arguments: str, is_ok: bool = True) -> str:
+        """Return what `make plan` prints."""
+        self.write()
+        command = [sys.executable, str(self.project / "scripts" / "plan.py"), *arguments]
+        snakefile = ["-s", str(self.project / "Snakefile")]
+        done = subprocess.run(
+            [*command, *snakefile],
+            cwd=self.folder,
+            env=self.environment() | {"PYTHONPATH": str(self.project / "src")},
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        assert (done.returncode == 0) == is_ok, done.stdout + done.stderr
+        return done.stdout if is_ok else done.stderr
+
+    def reasons(self, *arguments: str) -> set[str]:
+        """Return the plan's table as `stage, of: why`, without counts."""
+        lines = self.plan(*arguments).splitlines()
+        (top,) = [n for n, line in enumerate(lines) if line.startswith("stage ")]
+        starts = [lines[top].index(f" {name}") + 1 for name in ("of", "why")]
+        rows = [
+            (line.split()[0], line[starts[0] : starts[1]].strip(), line[starts[1] :])
+            for line in lines[top + 1 :]
+        ]
+        return {f"{stage}, {of}: {why}" for stage, of, why in rows}
 
     def results(self, name: str = "plate") -> Path:
         return self.folder / "results" / name

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -18,6 +19,7 @@ from lensfree.digest import code_digest
 from lensfree.io.tiff import list_frames
 from lensfree.machine import is_gpu_present, share_with_jobs
 from lensfree.model_files import weights_file
+from lensfree.selection import select
 from lensfree.validation import load_config
 
 MODELS = Path(workflow.basedir) / "models"
@@ -36,20 +38,42 @@ def said(make, *args, **kwargs):
 CONFIG = said(load_config, config)
 # What <results> stands for in paths; snakefmt cannot parse the directive `pathvars:` yet.
 workflow.register_pathvars(results=CONFIG.results)
-ACQUISITIONS = said(read_sheet, Path(CONFIG.acquisitions), CONFIG)
+# A job of a cluster reads the sheet again, and needs the files of its own acquisition only.
+ACQUISITIONS = said(
+    read_sheet,
+    Path(CONFIG.acquisitions),
+    CONFIG,
+    check_files=workflow.is_main_process,
+)
 CONFIGS = {name: a.config(CONFIG) for name, a in ACQUISITIONS.items()}
 SOURCES = {
     name: (a.in_folder(Path(CONFIG.results) / name / "tiff") if a.kind == "simulated" else a)
     for name, a in ACQUISITIONS.items()
 }
-FRAMES = {
-    name: said(list_frames, a.files, a.channels, may_lack_frames=CONFIGS[name].load.on_bad_frame == "gap")
-    for name, a in ACQUISITIONS.items()
-    if a.kind != "simulated"
-}
-N_FRAMES = {
-    name: len(FRAMES[name]) if name in FRAMES else CONFIGS[name].simulate.frames for name in ACQUISITIONS
-}
+CHOSEN = said(select, CONFIG.only, ACQUISITIONS)
+
+
+class Listed(dict):
+    """The frames of recorded acquisitions by name, listed when asked for first: their folders are large."""
+
+    def __contains__(self, name):
+        return ACQUISITIONS[name].kind != "simulated"
+
+    def __missing__(self, name):
+        found, may_lack = ACQUISITIONS[name], CONFIGS[name].load.on_bad_frame == "gap"
+        self[name] = said(list_frames, found.files, found.channels, may_lack_frames=may_lack)
+        return self[name]
+
+
+class Counted(dict):
+    """How many frames an acquisition has by now."""
+
+    def __missing__(self, name):
+        self[name] = len(FRAMES[name]) if name in FRAMES else CONFIGS[name].simulate.frames
+        return self[name]
+
+
+FRAMES, N_FRAMES = Listed(), Counted()
 
 
 def one_of(names):
@@ -88,6 +112,11 @@ def gpu_count(word):
     return count
 
 
+def kept(word, path):
+    """The path of a stack, `temp` if it is not to be kept: removed once every job that reads it has run."""
+    return path if word in CONFIG.keep else temp(path)
+
+
 def scaled_mb(base_mb):
     """A resource function: memory that grows with each attempt; retries are set in the profile."""
     return lambda wildcards, attempt: base_mb * attempt
@@ -98,7 +127,8 @@ def for_people():
     OPD alone."""
     return [
         f"{CONFIG.results}/{name}/{file}"
-        for name, a in ACQUISITIONS.items()
+        for name in CHOSEN
+        for a in (ACQUISITIONS[name],)
         for file in (
             *(
                 f"export/{EXPORT_NAMES[format]}"
@@ -108,15 +138,3 @@ def for_people():
             *(["flags.csv"] if a.until == "report" else []),
         )
     ]
-
-
-def opd_in_words(wildcards):
-    """What a reader of exported OPD should know besides the pixels."""
-    name = wildcards.acquisition
-    alpha = CONFIGS[name].quantify.specific_refraction_increment_um3_per_pg
-    return {
-        "wavelength_nm": list(ACQUISITIONS[name].wavelength_nm),
-        "n_medium": CONFIGS[name].optics.n_medium,
-        "specific_refraction_increment_um3_per_pg": alpha,
-        "is_simulated": ACQUISITIONS[name].kind == "simulated",
-    }

@@ -1,7 +1,7 @@
 rule focus:
     input:
         holograms="<results>/{acquisition}/holograms/0000.h5",
-        gate=ancient("<results>/{acquisition}/frames.parquet"),
+        gate=gate,
         weights=weights("reconstruct", "refine", method="accelerated"),
     output:
         focus="<results>/{acquisition}/focus.parquet",

@@ -3,7 +3,7 @@ rule ingest:
     input:
         files=chunk_files,
     output:
-        opd="<results>/{acquisition}/opd/{chunk}.h5",
+        opd=kept("opd", "<results>/{acquisition}/opd/{chunk}.h5"),
         frames="<results>/{acquisition}/frames/{chunk}.parquet",
     wildcard_constraints:
         acquisition=of_kind("opd"),

@@ -58,10 +58,11 @@ def chunk_files(wildcards):
     return source_files(wildcards.acquisition, frames)
 
 
+@cache
 def model_of(name):
-    """The weights of a model by its name, nothing for `none`."""
+    """The weights of a model by its name, nothing for `none`; looked up once, not for every chunk."""
     path = said(weights_file, name, MODELS)
-    return [] if path is None else [os.path.relpath(path)]
+    return () if path is None else (os.path.relpath(path),)
 
 
 def shipped_calibrations():
@@ -128,14 +129,21 @@ def report_of_kind(files, *kinds):
 
 
 def report_cells(wildcards):
-    if ACQUISITIONS[wildcards.acquisition].until != "report":
-        return []
-    return chunks("<results>/{acquisition}/cells/{chunk}.parquet")(wildcards)
-
-
-# Which sections of the configuration an area measures; the others cannot make it run again.
+    is_tracked = ACQUISITIONS[wildcards.acquisition].until == "report"
+    return chunks("<results>/{acquisition}/cells/{chunk}.parquet")(wildcards) if is_tracked else []
 
 
 def first_chunk(pattern):
     """An input function: the file of the acquisition's first chunk, for what all chunks have alike."""
     return lambda wildcards: chunks(pattern)(wildcards)[:1]
+
+
+def opd_in_words(wildcards):
+    """What a reader of exported OPD should know besides the pixels."""
+    source, config = SOURCES[wildcards.acquisition], CONFIGS[wildcards.acquisition]
+    return {
+        "wavelength_nm": list(source.wavelength_nm),
+        "n_medium": config.optics.n_medium,
+        **config.quantify.model_dump(include={"specific_refraction_increment_um3_per_pg"}),
+        "is_simulated": source.kind == "simulated",
+    }

@@ -4,7 +4,7 @@ rule load:
         files=chunk_files,
         background="<results>/{acquisition}/background.h5",
     output:
-        holograms="<results>/{acquisition}/holograms/{chunk}.h5",
+        holograms=kept("holograms", "<results>/{acquisition}/holograms/{chunk}.h5"),
         frames="<results>/{acquisition}/frames/{chunk}.parquet",
     wildcard_constraints:
         acquisition=of_kind("hologram", "simulated"),

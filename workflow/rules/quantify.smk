@@ -1,7 +1,7 @@
 rule quantify:
     input:
         opd="<results>/{acquisition}/opd/{chunk}.h5",
-        gate=ancient("<results>/{acquisition}/frames.parquet"),
+        gate=gate,
         weights=weights("quantify", "model", method="cnn"),
         calibrations=shipped_calibrations(),
     output:

@@ -2,10 +2,10 @@ rule reconstruct:
     input:
         holograms="<results>/{acquisition}/holograms/{chunk}.h5",
         focus="<results>/{acquisition}/focus.parquet",
-        gate=ancient("<results>/{acquisition}/frames.parquet"),
+        gate=gate,
         weights=weights("reconstruct", "refine", method="accelerated"),
     output:
-        opd="<results>/{acquisition}/opd/{chunk}.h5",
+        opd=kept("opd", "<results>/{acquisition}/opd/{chunk}.h5"),
     wildcard_constraints:
         acquisition=of_kind("hologram", "simulated"),
     params:

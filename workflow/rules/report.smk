@@ -1,9 +1,9 @@
 rule report:
     input:
+        # Pictures of holograms are not worth reading every raw file again.
         holograms=report_of_kind(
             chunks("<results>/{acquisition}/holograms/{chunk}.h5"),
-            "hologram",
-            "simulated",
+            *(("hologram", "simulated") if "holograms" in CONFIG.keep else ()),
         ),
         opd=chunks("<results>/{acquisition}/opd/{chunk}.h5"),
         frames="<results>/{acquisition}/frames.parquet",
