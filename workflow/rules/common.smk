@@ -16,7 +16,7 @@ from lensfree.chunks import background_plan, chunk_names, chunk_range
 from lensfree.config_output import EXPORT_NAMES
 from lensfree.digest import code_digest
 from lensfree.io.tiff import list_frames
-from lensfree.machine import is_gpu_present, share_with_jobs
+from lensfree.machine import share_with_jobs
 from lensfree.model_files import weights_file
 from lensfree.validation import load_config
 
@@ -78,21 +78,6 @@ def acquisition(*without):
     return lambda wildcards: SOURCES[wildcards.acquisition].as_params(*without)
 
 
-def gpu_count(word):
-    """A resource function: 1 if the stage will ask for a GPU."""
-
-    def count(wildcards):
-        wish = getattr(CONFIGS[wildcards.acquisition], word).device
-        return int(wish == "cuda" or (wish == "auto" and is_gpu_present()))
-
-    return count
-
-
-def scaled_mb(base_mb):
-    """A resource function: memory that grows with each attempt; retries are set in the profile."""
-    return lambda wildcards, attempt: base_mb * attempt
-
-
 def for_people():
     """Of every acquisition that is tracked: exports in the formats that it is configured with, and flags."""
     return [
@@ -104,3 +89,6 @@ def for_people():
             "flags.csv",
         )
     ]
+
+
+include: "resources.smk"

@@ -1,0 +1,69 @@
+"""What jobs ask for: memory, time and GPU; memory and time grow with each attempt, see `retries` in the profiles."""
+
+from functools import cache
+
+from lensfree.io.tiff import pixels_yx
+from lensfree.machine import is_gpu_present
+from lensfree.resources import FULL_SENSOR_YX, Size, at_least_mb, count_iterations, memory_mb, runtime_min
+
+
+def gpu_count(word):
+    """A resource function: 1 if the stage will ask for a GPU."""
+
+    def count(wildcards):
+        wish = getattr(CONFIGS[wildcards.acquisition], word).device
+        return int(wish == "cuda" or (wish == "auto" and is_gpu_present()))
+
+    return count
+
+
+def scaled_mb(base_mb):
+    """A resource function: memory that grows with each attempt; retries are set in the profile."""
+    return lambda wildcards, attempt: at_least_mb(base_mb, attempt)
+
+
+def scaled_min(base_min):
+    """A resource function: minutes that grow with each attempt."""
+    return lambda wildcards, attempt: base_min * attempt
+
+
+@cache
+def shape_of(name):
+    """The pixels of an acquisition's frames; those of a full sensor where no frame can be read."""
+    if name not in FRAMES:
+        return CONFIGS[name].simulate.height_px, CONFIGS[name].simulate.width_px
+    return pixels_yx(FRAMES[name], len(ACQUISITIONS[name].channels)) or FULL_SENSOR_YX
+
+
+def size_of(wildcards):
+    """What a job works on: a chunk of frames where it has one, else the whole acquisition."""
+    name = wildcards.acquisition
+    n_frames = frames_of(wildcards)["n_frames"] if "chunk" in wildcards.keys() else N_FRAMES[name]
+    return Size(
+        shape_yx=shape_of(name),
+        pixel_pitch_um=ACQUISITIONS[name].pixel_pitch_um,
+        channels=len(ACQUISITIONS[name].channels),
+        frames=n_frames,
+        held_frames=len(background_frames(wildcards)["frames"]),
+        iterations=count_iterations(CONFIGS[name].reconstruct),
+    )
+
+
+def asked_mb(word, device_of=None):
+    """A resource function: the memory of a stage's job, from the size of what it works on.
+
+    A job of a cluster may meet a GPU that the machine which submits it has not.
+    """
+
+    def megabytes(wildcards, attempt):
+        wish = getattr(CONFIGS[wildcards.acquisition], device_of).device if device_of else "cpu"
+        may_meet_one = wish == "auto" and (is_gpu_present() or workflow.non_local_exec)
+        device = "cuda" if wish == "cuda" or may_meet_one else "cpu"
+        return memory_mb(word, size_of(wildcards), attempt=attempt, device=device)
+
+    return megabytes
+
+
+def asked_min(word):
+    """A resource function: the minutes of a stage's job."""
+    return lambda wildcards, attempt: runtime_min(word, size_of(wildcards), attempt=attempt)
