@@ -82,6 +82,7 @@ class Need:
         b_per_held: memory per pixel, channel and raw frame held at once [bytes].
         b_per_detection: memory per row of the tables [bytes].
         base_s: CPU time without data [s].
+        s_per_pixel: CPU time per million pixels and frame [s].
         s_per_sample: CPU time per million pixels, channel and frame [s].
         s_per_iteration: CPU time per million pixels, channel, frame and iteration [s].
         s_per_detection: CPU time per thousand rows of the tables [s].
@@ -93,7 +94,8 @@ class Need:
     b_per_sample: float = 0.0
     b_per_held: float = 0.0
     b_per_detection: float = 0.0
-    base_s: float = 5.0
+    base_s: float = 10.0
+    s_per_pixel: float = 0.0
     s_per_sample: float = 0.0
     s_per_iteration: float = 0.0
     s_per_detection: float = 0.0
@@ -103,19 +105,19 @@ class Need:
 NEEDS: Mapping[str, Need] = MappingProxyType(
     {
         "simulate": Need(400, b_per_pixel=600, s_per_sample=8.0),
-        "background": Need(110, b_per_sample=28, b_per_held=2, s_per_sample=0.2),
-        "load": Need(180, b_per_sample=13, s_per_sample=0.2),
-        "ingest": Need(180, b_per_pixel=40, s_per_sample=0.5),
+        "background": Need(110, b_per_sample=28, b_per_held=2, s_per_sample=0.1),
+        "load": Need(180, b_per_sample=12, s_per_sample=0.1),
+        "ingest": Need(180, b_per_pixel=40, s_per_pixel=0.5),
         "check": Need(140),
         "focus": Need(500, b_per_sample=14, s_per_sample=0.5, threads=2),
-        "reconstruct": Need(560, b_per_pixel=200, s_per_iteration=0.15, threads=2),
-        "quantify": Need(430, b_per_pixel=120, s_per_sample=2.0, threads=2),
-        "track": Need(300, b_per_detection=900, s_per_detection=0.05),
+        "reconstruct": Need(620, b_per_pixel=190, b_per_sample=20, s_per_iteration=0.1, threads=2),
+        "quantify": Need(430, b_per_pixel=120, s_per_pixel=4.0, threads=2),
+        "track": Need(310, b_per_detection=900, s_per_detection=0.05),
         "series": Need(150, b_per_detection=300, s_per_detection=0.05),
-        "score": Need(380, b_per_detection=1000, s_per_detection=0.5),
+        "score": Need(400, b_per_detection=1300, s_per_detection=0.5),
         "flags": Need(180, b_per_detection=500, s_per_detection=0.05),
-        "report": Need(300, b_per_pixel=40, b_per_detection=500, s_per_detection=0.05),
-        "export": Need(185, b_per_detection=2000, s_per_detection=0.1),
+        "report": Need(300, b_per_pixel=110, b_per_detection=500, s_per_detection=0.05),
+        "export": Need(190, b_per_detection=2000, s_per_detection=0.1),
     }
 )
 """Per stage; a stage that is not here, such as a training, does not depend on the size of a frame."""
@@ -153,8 +155,8 @@ def at_least_mb(megabytes: float, attempt: int) -> int:
 def expected_s(word: str, size: Size) -> float:
     """Return the time that the job of a stage is expected to take with its threads [s]."""
     need = NEEDS[word]
-    samples = size.megapixels * size.channels * size.frames
-    images_s = (need.s_per_sample + need.s_per_iteration * size.iterations) * samples
+    per_sample_s = need.s_per_sample + need.s_per_iteration * size.iterations
+    images_s = (need.s_per_pixel + per_sample_s * size.channels) * size.megapixels * size.frames
     return (need.base_s + images_s + need.s_per_detection * size.detections / 1e3) / need.threads
 
 

@@ -42,6 +42,7 @@ SlurmdParameters=config_overrides
 ReturnToService=2
 SchedulerParameters=sched_interval=2,bf_interval=2
 MinJobAge=600
+EnforcePartLimits=ALL
 KillWait=5
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
@@ -114,9 +115,9 @@ def down() -> None:
 
 
 def jobs() -> list[str]:
-    """Return the jobs that wait or run, as `id state partition`."""
+    """Return the jobs that wait or run, as `id state partition folder`."""
     states = "--states=PENDING,RUNNING,COMPLETING,CONFIGURING,SUSPENDED"
-    return _said("squeue", "--noheader", states, "--format=%i %T %P").splitlines()
+    return _said("squeue", "--noheader", states, "--format=%i %T %P %Z").splitlines()
 
 
 def ended() -> list[dict[str, str]]:

@@ -38,13 +38,14 @@ def shape_of(name):
 def size_of(wildcards):
     """What a job works on: a chunk of frames where it has one, else the whole acquisition."""
     name = wildcards.acquisition
+    plan = background_frames(wildcards)
     n_frames = frames_of(wildcards)["n_frames"] if "chunk" in wildcards.keys() else N_FRAMES[name]
     return Size(
         shape_yx=shape_of(name),
         pixel_pitch_um=ACQUISITIONS[name].pixel_pitch_um,
         channels=len(ACQUISITIONS[name].channels),
         frames=n_frames,
-        held_frames=len(background_frames(wildcards)["frames"]),
+        held_frames=len(plan["frames"]) if plan["method"] == "temporal_median" else 1,
         iterations=count_iterations(CONFIGS[name].reconstruct),
     )
 

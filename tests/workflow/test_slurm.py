@@ -1,0 +1,228 @@
+"""A real Slurm runs the workflow through its profile: memory, time, a GPU, and what goes wrong there.
+
+`make test-slurm` brings the cluster up on this one machine, as root; `make test` leaves it alone, because
+every Snakemake that starts meanwhile would talk to it.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import h5py
+import numpy as np
+import one_node_slurm as slurm
+import pandas as pd
+import pytest
+from conftest import CONFIG, ROW, Workplace
+
+from lensfree.contracts import CELLS, FOCUS, FRAMES, TRACKS
+from lensfree.io.tables import read_table
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
+
+WISH = "LENSFREE_SLURM"
+QUICK = (
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
+    *("--seconds-between-status-checks", "2", "--slurm-no-account", "--latency-wait", "5"),
+)
+"""For a cluster without accounting whose jobs are short; the rest is as the profile says."""
+
+WHOLE_WAY = [(*ROW[:-1], "report")]
+ASLEEP = "\n    import logging, time\n    logging.getLogger('lensfree').info('asleep')\n    time.sleep(900)"
+SLEEPERS = """
+rule all:
+    input:
+        expand("slept/{n}", n=range(3)),
+
+rule sleep:
+    output:
+        "slept/{n}",
+    threads: 2
+    shell:
+        "echo begun > {output}; sleep 900"
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Slurm, up for the tests of this file and down afterwards whatever happens."""
+    wish = os.environ.get(WISH, "")
+    if not wish:
+        pytest.skip(f"brings up Slurm on this machine; `make test-slurm` does, and sets {WISH}")
+    reason = slurm.why_not()
+    if find_spec("snakemake_executor_plugin_slurm") is None:
+        reason = reason or "the extra lensfree[slurm] is not installed"
+    if reason and wish == "must":
+        pytest.fail(f"Slurm was asked for and cannot be brought up: {reason}")
+    if reason:
+        pytest.skip(reason)
+    try:
+        slurm.up()
+        yield
+    finally:
+        slurm.down()
+        assert not slurm.SETTINGS.exists()
+
+
+@pytest.fixture(scope="module")
+def place(finished, cluster, tmp_path_factory) -> Workplace:
+    """Raw files of which Slurm's jobs make everything, one test after the other."""
+    folder = tmp_path_factory.mktemp("slurm")
+    shutil.copytree(finished.folder / "raw", folder / "raw")
+    return Workplace(finished.project, folder, WHOLE_WAY, CONFIG)
+
+
+@pytest.fixture(scope="module")
+def local(finished, tmp_path_factory) -> Workplace:
+    """The same made without Slurm."""
+    folder = tmp_path_factory.mktemp("local") / "place"
+    shutil.copytree(finished.folder, folder)
+    made = Workplace(finished.project, folder, WHOLE_WAY, CONFIG)
+    made.run("results/plate/tracks.parquet")
+    return made
+
+
+@pytest.fixture(scope="module")
+def overdue(place, tmp_path_factory):
+    """A run on its way, whose job of stage quantify sleeps for longer than the minute that it is given."""
+    project = tmp_path_factory.mktemp("project") / "slow"
+    shutil.copytree(place.project, project)
+    script = project / "scripts" / "quantify.py"
+    text = script.read_text(encoding="utf-8")
+    slow = re.sub(r"(with job_log\(.*\):)", rf"\1{ASLEEP}", text)
+    assert slow != text
+    script.write_text(slow, encoding="utf-8")
+    slower = Workplace(project, place.folder, place.rows, place.config)
+    limits = ("--retries", "0", "--set-resources", "quantify:runtime=1")
+    running = begin(slower, *limits, "--", "results/plate/cells/0000.parquet")
+    yield running
+    running.kill()
+    running.communicate()
+
+
+def arguments(place: Workplace) -> list[str]:
+    return ["--workflow-profile", str(place.project / "profiles" / "slurm"), *QUICK]
+
+
+def begin(place: Workplace, *more: str) -> subprocess.Popen:
+    place.write()
+    return subprocess.Popen(
+        place.command(*arguments(place), *more),
+        cwd=place.folder,
+        env=place.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(place: Workplace, *more: str) -> str:
+    running = begin(place, *more)
+    said = running.communicate(timeout=500)[0]
+    assert running.returncode == 0, said
+    return said
+
+
+def wait_for(condition, seconds: float = 120) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.3)
+    return False
+
+
+def megabytes(job: dict[str, str]) -> int:
+    return int(re.search(r"mem=(\d+)M", job["Tres"])[1])
+
+
+def submitted(said: str, rule: str) -> list[tuple[str, Path]]:
+    """Return the jobs that were sent for a rule, as Slurm's id and the log that the output names."""
+    found = re.findall(r"SLURM jobid (\d+) \(log: (\S+)\)", said)
+    return [(number, Path(log)) for number, log in found if f"/rule_{rule}/" in log]
+
+
+def test_a_job_that_was_killed_for_memory_is_sent_again_with_more(place):
+    said = run(place, "--set-resources", "load:mem_mb=260*attempt**2", "--", "results/plate/frames.parquet")
+    assert len(read_table(place.results() / "frames.parquet", FRAMES)) == 3
+    ended = {job["JobId"]: job for job in slurm.ended()}
+    tries = [ended[number] for number, _ in submitted(said, "load")]
+    assert sorted((job["JobState"], megabytes(job)) for job in tries) == [
+        *(("COMPLETED", 1040),) * 2,
+        *(("FAILED", 260),) * 2,
+    ]
+    killed = [log for number, log in submitted(said, "load") if ended[number]["JobState"] == "FAILED"]
+    assert all("exceeded memory limit" in log.read_text(encoding="utf-8") for log in killed)
+    assert slurm.jobs() == []
+
+
+def test_an_interrupted_run_cancels_its_jobs(overdue, tmp_path, place):
+    (tmp_path / "Snakefile").write_text(SLEEPERS, encoding="utf-8")
+    profile = place.project / "profiles" / "slurm"
+    running = subprocess.Popen(
+        [*place.command()[:3], "--workflow-profile", str(profile), *QUICK],
+        cwd=tmp_path,
+        env=place.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+    def own() -> list[str]:
+        return [job for job in slurm.jobs() if str(tmp_path) in job]
+
+    try:
+        assert wait_for(lambda: len(own()) == 3 and any("RUNNING" in job for job in own()))
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[0]
+    finally:
+        running.kill()
+        running.communicate()
+    assert running.returncode != 0
+    assert wait_for(lambda: own() == [], 20), own()
+    states = {job["JobId"]: job["JobState"] for job in slurm.ended()}
+    assert {states[number] for number, _ in submitted(said, "sleep")} == {"CANCELLED"}
+
+
+def test_a_job_beyond_its_time_fails_clearly_and_nothing_is_lost(overdue, place):
+    said = overdue.communicate(timeout=400)[0]
+    assert overdue.returncode != 0
+    assert "Error in rule quantify" in said
+    [(number, log)] = submitted(said, "quantify")
+    assert {job["JobId"]: job["JobState"] for job in slurm.ended()}[number] == "TIMEOUT"
+    assert "DUE TO TIME LIMIT" in log.read_text(encoding="utf-8")
+    assert "asleep" in (place.folder / "logs" / "quantify" / "plate" / "0000.log").read_text(encoding="utf-8")
+    assert (place.results() / "opd" / "0000.h5").is_file()
+    assert list((place.results() / "cells").glob("*")) == []
+    assert slurm.jobs() == []
+
+
+def test_the_same_command_ends_with_what_a_local_run_makes(place, local):
+    before = {path: path.stat().st_mtime_ns for path in place.results().rglob("*") if path.is_file()}
+    said = run(place, "--", "results/plate/tracks.parquet")
+    assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+    for name, contract in {"focus": FOCUS, "frames": FRAMES, "tracks": TRACKS}.items():
+        tables = [read_table(made.results() / f"{name}.parquet", contract) for made in (place, local)]
+        pd.testing.assert_frame_equal(*tables, check_exact=True)
+    for chunk in ("0000", "0001"):
+        tables = [read_table(made.results() / "cells" / f"{chunk}.parquet", CELLS) for made in (place, local)]
+        pd.testing.assert_frame_equal(*tables, check_exact=True)
+        for name in ("opd_nm", "absorption"):
+            maps = [h5py.File(made.results() / "opd" / f"{chunk}.h5")[name][:] for made in (place, local)]
+            np.testing.assert_array_equal(*maps)
+    ended = {job["JobId"]: job for job in slurm.ended()}
+    gpu_jobs = [ended[number] for number, _ in submitted(said, "reconstruct") + submitted(said, "quantify")]
+    assert len(gpu_jobs) == 3
+    assert all(job["Partition"] == "gpu" and "gres/gpu=1" in job["Tres"] for job in gpu_jobs)
+    [track] = [ended[number] for number, _ in submitted(said, "track")]
+    assert track["Partition"] == "cpu" and "gpu" not in track["Tres"]
+    asked = place.run(
+        "--dry-run", "--quiet", "host", "--forcerun", "track", "--", "results/plate/tracks.parquet"
+    )
+    assert f"mem_mb={megabytes(track)}," in asked.split("rule track")[1]
+    assert list((place.folder / "logs" / "slurm" / "rule_track").rglob("*.log")) == []
