@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score config lint clean help
+.PHONY: demo test test-slurm evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-jobs config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ demo: .venv/.stamp   ## run the whole pipeline on the embedded acquisitions
 test: .venv/.stamp   ## everything that must hold
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q -n auto
+
+LENSFREE_SLURM ?= if possible
+
+test-slurm: .venv/.stamp   ## the workflow on a Slurm brought up here: root, and apt-get install slurm-wlm munge
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[slurm]'
+	LENSFREE_SLURM="$(LENSFREE_SLURM)" $(BIN)/python -m pytest -q --durations=6 tests/workflow/test_slurm.py
 
 AREAS := recon quant error track score
 
@@ -74,6 +80,9 @@ benchmark-track: .venv/.stamp   ## other trackers on the same detections into do
 
 benchmark-score: .venv/.stamp   ## training and scoring of histories: seconds and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/scoring.py
+
+benchmark-jobs: .venv/.stamp   ## what the job of each stage takes beside what it asks for: docs/resources.md
+	$(BIN)/python benchmarks/job_memory.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

@@ -75,7 +75,7 @@ class Workplace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         assert (done.returncode == 0) == is_ok, done.stdout
         return done.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 import yte
-from conftest import Workplace
+from conftest import ROOT, Workplace
 
 from lensfree.contracts import FRAMES
 from lensfree.io.tables import read_table
@@ -41,7 +41,7 @@ rule sleep:
 
 
 class Generic:
-    """The generic profile with its scripts by their whole paths, for a run outside of the project's folder."""
+    """The generic profile with its scripts by their whole paths, for a run outside of the project."""
 
     def __init__(self, project: Path, folder: Path):
         self.scripts = project / "profiles" / "generic"
@@ -73,8 +73,8 @@ class Generic:
 
 
 @pytest.fixture
-def generic(finished, tmp_path) -> Generic:
-    return Generic(finished.project, tmp_path / "tmp")
+def generic(tmp_path) -> Generic:
+    return Generic(ROOT, tmp_path / "tmp")
 
 
 def test_lint(fresh):
@@ -226,7 +226,7 @@ def test_a_gpu_job_asks_for_one_gpu_and_for_the_memory_of_cuda(fresh):
 
 
 def profile(name: str) -> dict:
-    path = Path(__file__).parents[2] / "profiles" / name / "profile.yaml"
+    path = ROOT / "profiles" / name / "profile.yaml"
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
@@ -240,7 +240,7 @@ def test_the_workstation_lets_as_many_gpu_jobs_run_as_there_are_devices(
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    path = Path(__file__).parents[2] / "profiles" / "default" / "profile.yaml"
+    path = ROOT / "profiles" / "default" / "profile.yaml"
     text = path.read_text(encoding="utf-8")
     monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter([folder / "nvidia"] * devices))
     made = yte.process_yaml(text, require_use_yte=True)
@@ -263,12 +263,12 @@ def test_profiles_of_clusters_send_a_job_again_and_keep_what_is_right(name):
 
 
 def test_retries_stand_in_no_rule_because_they_would_be_used_up_in_one_allocation():
-    rules = (Path(__file__).parents[2] / "workflow" / "rules").glob("*.smk")
+    rules = (ROOT / "workflow" / "rules").glob("*.smk")
     assert not [path.name for path in rules if "retries:" in path.read_text(encoding="utf-8")]
 
 
 def test_the_slurm_profile_gives_a_gpu_to_the_rules_that_can_use_one():
-    rules = (Path(__file__).parents[2] / "workflow" / "rules").glob("*.smk")
+    rules = (ROOT / "workflow" / "rules").glob("*.smk")
     able = {path.stem for path in rules if "gpu=gpu_count(" in path.read_text(encoding="utf-8")}
     chosen = profile("slurm")["set-resources"]
     assert set(chosen) == able

@@ -18,7 +18,7 @@ import numpy as np
 import one_node_slurm as slurm
 import pandas as pd
 import pytest
-from conftest import CONFIG, ROW, Workplace
+from conftest import CONFIG, COPIED, ROOT, ROW, Workplace, write_frame
 
 from lensfree.contracts import CELLS, FOCUS, FRAMES, TRACKS
 from lensfree.io.tables import read_table
@@ -32,7 +32,11 @@ QUICK = (
 )
 """For a cluster without accounting whose jobs are short; the rest is as the profile says."""
 
+TARGET = "results/plate/tracks.parquet"
 WHOLE_WAY = [(*ROW[:-1], "report")]
+PATIENCE_S = 900
+"""How long a run may take on a busy machine; on a quiet one all of this file takes three minutes."""
+
 ASLEEP = "\n    import logging, time\n    logging.getLogger('lensfree').info('asleep')\n    time.sleep(900)"
 SLEEPERS = """
 rule all:
@@ -69,29 +73,42 @@ def cluster():
         assert not slurm.SETTINGS.exists()
 
 
+def raw_files(folder: Path, project: Path = ROOT) -> Workplace:
+    """Return a workplace with three frames and nothing computed."""
+    for frame in range(3):
+        write_frame(folder, frame)
+    return Workplace(project, folder, WHOLE_WAY, CONFIG)
+
+
 @pytest.fixture(scope="module")
-def place(finished, cluster, tmp_path_factory) -> Workplace:
+def place(cluster, tmp_path_factory) -> Workplace:
     """Raw files of which Slurm's jobs make everything, one test after the other."""
-    folder = tmp_path_factory.mktemp("slurm")
-    shutil.copytree(finished.folder / "raw", folder / "raw")
-    return Workplace(finished.project, folder, WHOLE_WAY, CONFIG)
+    return raw_files(tmp_path_factory.mktemp("slurm"))
 
 
 @pytest.fixture(scope="module")
-def local(finished, tmp_path_factory) -> Workplace:
-    """The same made without Slurm."""
-    folder = tmp_path_factory.mktemp("local") / "place"
-    shutil.copytree(finished.folder, folder)
-    made = Workplace(finished.project, folder, WHOLE_WAY, CONFIG)
-    made.run("results/plate/tracks.parquet")
-    return made
+def local(cluster, tmp_path_factory):
+    """The same made without Slurm, meanwhile."""
+    made = raw_files(tmp_path_factory.mktemp("local"))
+    made.write()
+    with open(made.folder / "said.txt", "w", encoding="utf-8") as said:
+        running = subprocess.Popen(
+            made.command(TARGET), cwd=made.folder, env=made.environment(), stdout=said, stderr=said
+        )
+    yield running, made
+    running.kill()
+    running.wait()
 
 
 @pytest.fixture(scope="module")
 def overdue(place, tmp_path_factory):
     """A run on its way, whose job of stage quantify sleeps for longer than the minute that it is given."""
-    project = tmp_path_factory.mktemp("project") / "slow"
-    shutil.copytree(place.project, project)
+    project = tmp_path_factory.mktemp("project")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, project / name)
     script = project / "scripts" / "quantify.py"
     text = script.read_text(encoding="utf-8")
     slow = re.sub(r"(with job_log\(.*\):)", rf"\1{ASLEEP}", text)
@@ -123,12 +140,12 @@ def begin(place: Workplace, *more: str) -> subprocess.Popen:
 
 def run(place: Workplace, *more: str) -> str:
     running = begin(place, *more)
-    said = running.communicate(timeout=500)[0]
+    said = running.communicate(timeout=PATIENCE_S)[0]
     assert running.returncode == 0, said
     return said
 
 
-def wait_for(condition, seconds: float = 120) -> bool:
+def wait_for(condition, seconds: float = PATIENCE_S) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -161,36 +178,41 @@ def test_a_job_that_was_killed_for_memory_is_sent_again_with_more(place):
     assert slurm.jobs() == []
 
 
-def test_an_interrupted_run_cancels_its_jobs(overdue, tmp_path, place):
+def test_an_interrupted_run_cancels_its_jobs(overdue, local, tmp_path, place):
     (tmp_path / "Snakefile").write_text(SLEEPERS, encoding="utf-8")
-    profile = place.project / "profiles" / "slurm"
-    running = subprocess.Popen(
-        [*place.command()[:3], "--workflow-profile", str(profile), *QUICK],
-        cwd=tmp_path,
-        env=place.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    told = tmp_path / "said.txt"
+    with open(told, "w", encoding="utf-8") as said:
+        running = subprocess.Popen(
+            [*place.command()[:3], *arguments(place)],
+            cwd=tmp_path,
+            env=place.environment(),
+            stdout=said,
+            stderr=said,
+        )
 
     def own() -> list[str]:
         return [job for job in slurm.jobs() if str(tmp_path) in job]
 
+    def sent() -> list[tuple[str, Path]]:
+        return submitted(told.read_text(encoding="utf-8"), "sleep")
+
     try:
-        assert wait_for(lambda: len(own()) == 3 and any("RUNNING" in job for job in own()))
+        assert wait_for(lambda: len(sent()) == 3 and any("RUNNING" in job for job in own()))
+        time.sleep(5)  # the plugin looks after its jobs from the first question for their state on
         running.send_signal(signal.SIGINT)
-        said = running.communicate(timeout=60)[0]
+        running.wait(timeout=PATIENCE_S)
     finally:
         running.kill()
-        running.communicate()
-    assert running.returncode != 0
-    assert wait_for(lambda: own() == [], 20), own()
+        running.wait()
+    said = told.read_text(encoding="utf-8")
+    assert running.returncode != 0, said
+    assert wait_for(lambda: own() == [], 60), (own(), said)
     states = {job["JobId"]: job["JobState"] for job in slurm.ended()}
-    assert {states[number] for number, _ in submitted(said, "sleep")} == {"CANCELLED"}
+    assert [states[number] for number, _ in sent()] == ["CANCELLED"] * 3
 
 
 def test_a_job_beyond_its_time_fails_clearly_and_nothing_is_lost(overdue, place):
-    said = overdue.communicate(timeout=400)[0]
+    said = overdue.communicate(timeout=PATIENCE_S)[0]
     assert overdue.returncode != 0
     assert "Error in rule quantify" in said
     [(number, log)] = submitted(said, "quantify")
@@ -203,9 +225,11 @@ def test_a_job_beyond_its_time_fails_clearly_and_nothing_is_lost(overdue, place)
 
 
 def test_the_same_command_ends_with_what_a_local_run_makes(place, local):
+    running, local = local
     before = {path: path.stat().st_mtime_ns for path in place.results().rglob("*") if path.is_file()}
-    said = run(place, "--", "results/plate/tracks.parquet")
+    said = run(place, "--", TARGET)
     assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+    assert running.wait(timeout=PATIENCE_S) == 0, (local.folder / "said.txt").read_text(encoding="utf-8")
     for name, contract in {"focus": FOCUS, "frames": FRAMES, "tracks": TRACKS}.items():
         tables = [read_table(made.results() / f"{name}.parquet", contract) for made in (place, local)]
         pd.testing.assert_frame_equal(*tables, check_exact=True)
