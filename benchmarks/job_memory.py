@@ -30,8 +30,9 @@ COLUMNS = (
     *("acquisition", "dataset", "kind", "files", "wavelength_nm", "pixel_pitch_um", "z_um"),
     *("frame_interval_min", "until"),
 )
-SIZES = {(320, 384): 3, (1374, 1920): 3, SHAPE_YX: 2}
-"""Pixels of the sensor, and how many frames of it."""
+SIZES = {(320, 384): (3, "auto"), (1374, 1920): (3, "1000"), SHAPE_YX: (2, "1000")}
+"""Pixels of the sensor; how many frames of it, and the distance [um]. To look for the distance takes whole
+retrievals of a field of 384 x 384 pixels, however large the frame is."""
 
 TABLES = "tables"
 RECORDER = """
@@ -133,10 +134,10 @@ def _word(argv: Sequence[str]) -> str:
     return script[1] if script else "snakemake"
 
 
-def measured(folder: Path, shape_yx: tuple[int, int], n_frames: int) -> dict[str, Any]:
+def measured(folder: Path, shape_yx: tuple[int, int], n_frames: int, z_um: str) -> dict[str, Any]:
     """Return what the jobs of an acquisition took and asked for, load to report."""
     pattern = write_frames(folder / "raw", frame(OpticsConfig()), shape_yx, n_frames)
-    row = ("a", "d", "hologram", pattern, "647,540,450", "1.67", "auto", "10", "report")
+    row = ("a", "d", "hologram", pattern, "647,540,450", "1.67", z_um, "10", "report")
     write_place(folder, [row], {"reconstruct": {"device": "cpu"}, "quantify": {"device": "cpu"}})
     asked = asked_of(folder)
     highest: dict[str, Peak] = {}
@@ -145,6 +146,7 @@ def measured(folder: Path, shape_yx: tuple[int, int], n_frames: int) -> dict[str
             highest[peak.word] = peak
     return {
         "frames": n_frames,
+        "z_um": z_um,
         "jobs": {word: {**asdict(peak), **asked.get(word, {})} for word, peak in highest.items()},
     }
 
@@ -160,7 +162,7 @@ def main() -> None:
 
                 known[label] = job_memory_tables.measured(Path(name))
             else:
-                known[label] = measured(Path(name), labels[label], SIZES[labels[label]])
+                known[label] = measured(Path(name), labels[label], *SIZES[labels[label]])
         job_memory_page.write(ROOT / "docs", known)
         print(label, known[label], flush=True)
 

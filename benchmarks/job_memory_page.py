@@ -93,7 +93,7 @@ def _table(label: str, part: Mapping[str, Any], own_mb: float) -> Iterable[str]:
         size += f", {part['detections']} detections; asked for {part['expected_detections']}"
     else:
         title = f"{label.replace('x', ' x ')} pixels"
-        size += ", RGB, every setting as it comes"
+        size += ", RGB, the distance " + ("looked for" if part.get("z_um") == "auto" else "given")
     yield f"## {title}"
     yield ""
     yield f"{size}. {part['machine']}, {part['date']}."

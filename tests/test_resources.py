@@ -90,14 +90,14 @@ def test_a_job_on_a_gpu_asks_for_what_cuda_takes_on_the_host():
 
 
 def test_time_grows_with_frames_channels_and_iterations():
-    base = NEEDS["reconstruct"].base_s / NEEDS["reconstruct"].threads
+    need = NEEDS["reconstruct"]
+    base = need.base_s / need.threads
     one = expected_s("reconstruct", FULL) - base
-    for longer in (
-        replace(FULL, frames=96),
-        replace(FULL, channels=6),
-        replace(FULL, iterations=60),
-    ):
-        assert expected_s("reconstruct", longer) - base == pytest.approx(2 * one, rel=1e-12)
+    assert expected_s("reconstruct", replace(FULL, frames=96)) - base == pytest.approx(2 * one, rel=1e-12)
+    small = base + need.s_per_frame * FULL.frames / need.threads
+    for larger in (replace(FULL, channels=6), replace(FULL, iterations=60)):
+        twice = 2 * (expected_s("reconstruct", FULL) - small)
+        assert expected_s("reconstruct", larger) - small == pytest.approx(twice, rel=1e-12)
     assert expected_s("quantify", replace(FULL, channels=1)) == expected_s("quantify", FULL)
     assert runtime_min("reconstruct", FULL) > runtime_min("reconstruct", SMALL)
 

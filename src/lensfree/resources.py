@@ -82,6 +82,7 @@ class Need:
         b_per_held: memory per pixel, channel and raw frame held at once [bytes].
         b_per_detection: memory per row of the tables [bytes].
         base_s: CPU time without data [s].
+        s_per_frame: CPU time per frame, whatever its size [s].
         s_per_pixel: CPU time per million pixels and frame [s].
         s_per_sample: CPU time per million pixels, channel and frame [s].
         s_per_iteration: CPU time per million pixels, channel, frame and iteration [s].
@@ -95,6 +96,7 @@ class Need:
     b_per_held: float = 0.0
     b_per_detection: float = 0.0
     base_s: float = 10.0
+    s_per_frame: float = 0.0
     s_per_pixel: float = 0.0
     s_per_sample: float = 0.0
     s_per_iteration: float = 0.0
@@ -109,8 +111,11 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
         "load": Need(180, b_per_sample=12, s_per_sample=0.1),
         "ingest": Need(180, b_per_pixel=40, s_per_pixel=0.5),
         "check": Need(140),
-        "focus": Need(500, b_per_sample=14, s_per_sample=0.5, threads=2),
-        "reconstruct": Need(620, b_per_pixel=190, b_per_sample=20, s_per_iteration=0.1, threads=2),
+        "focus": Need(720, b_per_sample=14, base_s=300.0, threads=2),
+        # Following the distance takes whole retrievals of a field of one size, however large the frame is.
+        "reconstruct": Need(
+            620, b_per_pixel=190, b_per_sample=20, s_per_frame=6.0, s_per_iteration=0.1, threads=2
+        ),
         "quantify": Need(430, b_per_pixel=120, s_per_pixel=4.0, threads=2),
         "track": Need(310, b_per_detection=900, s_per_detection=0.05),
         "series": Need(150, b_per_detection=300, s_per_detection=0.05),
@@ -156,7 +161,8 @@ def expected_s(word: str, size: Size) -> float:
     """Return the time that the job of a stage is expected to take with its threads [s]."""
     need = NEEDS[word]
     per_sample_s = need.s_per_sample + need.s_per_iteration * size.iterations
-    images_s = (need.s_per_pixel + per_sample_s * size.channels) * size.megapixels * size.frames
+    per_frame_s = need.s_per_frame + (need.s_per_pixel + per_sample_s * size.channels) * size.megapixels
+    images_s = per_frame_s * size.frames
     return (need.base_s + images_s + need.s_per_detection * size.detections / 1e3) / need.threads
 
 
