@@ -111,7 +111,7 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
         "load": Need(180, b_per_sample=12, s_per_sample=0.1),
         "ingest": Need(180, b_per_pixel=40, s_per_pixel=0.5),
         "check": Need(140),
-        "focus": Need(720, b_per_sample=14, base_s=300.0, threads=2),
+        "focus": Need(640, b_per_sample=14, base_s=300.0, threads=2),
         # Following the distance takes whole retrievals of a field of one size, however large the frame is.
         "reconstruct": Need(
             620, b_per_pixel=190, b_per_sample=20, s_per_frame=6.0, s_per_iteration=0.1, threads=2
