@@ -154,7 +154,7 @@ def memory_mb(word: str, size: Size, *, attempt: int = 1, device: Device = "cpu"
 
 def at_least_mb(megabytes: float, attempt: int) -> int:
     """Return what an attempt asks for of so much memory [MB], never less than Snakemake itself needs."""
-    return max(ceil(megabytes * attempt / 100) * 100, LEAST_MB)
+    return ceil(max(megabytes, LEAST_MB) * attempt / 100) * 100
 
 
 def expected_s(word: str, size: Size) -> float:

@@ -50,16 +50,20 @@ def size_of(wildcards):
     )
 
 
-def asked_mb(word, device_of=None):
-    """A resource function: the memory of a stage's job, from the size of what it works on.
+def is_given_gpu(word):
+    """Whether the profile or the command gives the rule a GPU, on whichever machine the job then runs."""
+    given = workflow.resource_settings.overwrite_resources.get(word)
+    gpu = given.get("gpu") if given else None
+    return bool(getattr(gpu, "value", gpu))
 
-    A job of a cluster may meet a GPU that the machine which submits it has not.
-    """
+
+def asked_mb(word, device_of=None):
+    """A resource function: the memory of a stage's job, from the size of what it works on."""
 
     def megabytes(wildcards, attempt):
         wish = getattr(CONFIGS[wildcards.acquisition], device_of).device if device_of else "cpu"
-        may_meet_one = wish == "auto" and (is_gpu_present() or workflow.non_local_exec)
-        device = "cuda" if wish == "cuda" or may_meet_one else "cpu"
+        meets_one = wish == "auto" and (is_gpu_present() or is_given_gpu(word))
+        device = "cuda" if wish == "cuda" or meets_one else "cpu"
         return memory_mb(word, size_of(wildcards), attempt=attempt, device=device)
 
     return megabytes
