@@ -8,6 +8,7 @@ with the Slurm plugin waits 10 s.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -125,6 +126,12 @@ def ended() -> list[dict[str, str]]:
     path = FOLDER / "ended.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return [dict(part.split("=", 1) for part in line.split() if "=" in part) for line in lines]
+
+
+def gpus(job: str) -> int:
+    """Return how many GPUs Slurm gave a job; what it notes of jobs that have ended does not tell."""
+    found = re.search(r"\bTresPer\w+=gres[:/]gpu:(\d+)", _said("scontrol", "show", "job", "--oneliner", job))
+    return int(found[1]) if found else 0
 
 
 def _start_munge() -> None:
