@@ -67,15 +67,15 @@ def test_memory_of_images_grows_with_pixels_and_not_with_their_number(word):
 
 
 @pytest.mark.parametrize("word", ON_TABLES)
-def test_memory_of_tables_grows_with_the_cells_that_a_crowded_field_has(word):
+def test_memory_of_tables_grows_with_the_cells_that_a_field_is_expected_to_have(word):
     longer = replace(FULL, frames=2 * FULL.frames)
     grown = expected_mb(word, longer) - expected_mb(word, FULL)
     assert grown == pytest.approx(NEEDS[word].b_per_detection * FULL.detections / 1e6, rel=1e-9)
 
 
-def test_a_crowded_full_sensor_has_as_many_cells_as_its_area_times_the_density():
+def test_a_full_sensor_has_as_many_cells_as_its_area_times_the_density():
     mm2 = 2748 * 1.67e-3 * 3840 * 1.67e-3
-    assert FULL.detections == pytest.approx(48 * 300 * mm2, rel=1e-12)
+    assert FULL.detections == pytest.approx(48 * 100 * mm2, rel=1e-12)
 
 
 def test_a_median_over_time_holds_its_frames():

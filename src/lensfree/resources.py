@@ -33,8 +33,8 @@ LEAST_MIN = 15
 CUDA_MB = 3000.0
 """What a process takes on the host once it uses CUDA. A guess on the safe side: no GPU has been measured."""
 
-CELLS_PER_MM2 = 300.0
-"""A crowded field, which the tables of an acquisition are expected to be of; attempts allow for more."""
+CELLS_PER_MM2 = 100.0
+"""Density that tables are expected to be of; the second and third attempt allow for as much again."""
 
 FULL_SENSOR_YX = (2748, 3840)
 """Taken where no frame can be read; the stage load says then which and why."""
@@ -67,7 +67,7 @@ class Size:
 
     @property
     def detections(self) -> float:
-        """Rows that the tables have if the field is crowded."""
+        """Rows that the tables have at the expected density."""
         return self.frames * self.megapixels * self.pixel_pitch_um**2 * CELLS_PER_MM2
 
 
@@ -118,11 +118,11 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
         ),
         "quantify": Need(430, b_per_pixel=120, s_per_pixel=4.0, threads=2),
         "track": Need(310, b_per_detection=900, s_per_detection=0.05),
-        "series": Need(150, b_per_detection=300, s_per_detection=0.05),
-        "score": Need(400, b_per_detection=1300, s_per_detection=0.5),
-        "flags": Need(180, b_per_detection=500, s_per_detection=0.05),
-        "report": Need(300, b_per_pixel=110, b_per_detection=500, s_per_detection=0.05),
-        "export": Need(190, b_per_detection=2000, s_per_detection=0.1),
+        "series": Need(150, b_per_detection=2500, s_per_detection=0.05),
+        "score": Need(400, b_per_detection=1700, s_per_detection=0.5),
+        "flags": Need(180, b_per_detection=2300, s_per_detection=0.05),
+        "report": Need(300, b_per_pixel=110, b_per_detection=2500, s_per_detection=0.05),
+        "export": Need(190, b_per_detection=2100, s_per_detection=0.1),
     }
 )
 """Per stage; a stage that is not here, such as a training, does not depend on the size of a frame."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 import yte
-from conftest import ROOT, Workplace, write_frame
+from conftest import ROOT, Workplace, hear_interrupts, write_frame
 
 from lensfree.contracts import FRAMES
 from lensfree.io.tables import read_table
@@ -145,6 +145,7 @@ def test_an_interrupted_run_cancels_its_jobs(raw, generic, tmp_path):
             env=generic.environment(raw),
             stdout=said,
             stderr=said,
+            preexec_fn=hear_interrupts,
         )
     jobs = [folder / f"pid.{n}" for n in range(2)]
     try:

@@ -18,7 +18,7 @@ import numpy as np
 import one_node_slurm as slurm
 import pandas as pd
 import pytest
-from conftest import CONFIG, COPIED, ROOT, ROW, Workplace, write_frame
+from conftest import CONFIG, COPIED, ROOT, ROW, Workplace, hear_interrupts, write_frame
 
 from lensfree.contracts import CELLS, FOCUS, FRAMES, TRACKS
 from lensfree.io.tables import read_table
@@ -188,6 +188,7 @@ def test_an_interrupted_run_cancels_its_jobs(overdue, local, tmp_path, place):
             env=place.environment(),
             stdout=said,
             stderr=said,
+            preexec_fn=hear_interrupts,
         )
 
     def own() -> list[str]:
