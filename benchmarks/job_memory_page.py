@@ -38,7 +38,9 @@ as much.
 Asked for is {room:g} times what is expected, {snakemake_mb:g} MB for Snakemake among it, and {least_mb} MB
 at least. In time it is {time_room:g} times the expected CPU seconds divided by the threads, {least_min} min
 at least. Tables are expected to have {density:g} cells per mm2 and frame. A job that may meet a GPU asks for
-{cuda_mb:g} MB XX"""
+{cuda_mb:g} MB more: that is a guess, no GPU has been measured. Trainings and evaluations ask for fixed
+amounts. What `simulate` and `ingest` ask for has not been measured yet.
+"""
 COLUMNS = "| stage | CPU [s] | takes [MB] | job [MB] | asks [MB] | asks / job | asks [min] |"
 
 
