@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo plan test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale config lint clean help
+.PHONY: demo plan test test-slurm evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale benchmark-jobs config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ plan: .venv/.stamp   ## what would run and why; ONLY=plate_a,plate_b or ONLY='pl
 test: .venv/.stamp   ## everything that must hold
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q -n auto
+
+LENSFREE_SLURM ?= if possible
+
+test-slurm: .venv/.stamp   ## the workflow on a Slurm brought up here: root, and apt-get install slurm-wlm munge
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[slurm]'
+	LENSFREE_SLURM="$(LENSFREE_SLURM)" $(BIN)/python -m pytest -q --durations=6 tests/workflow/test_slurm.py
 
 AREAS := recon quant error track score score_movie
 
@@ -82,6 +88,9 @@ benchmark-scale: .venv/.stamp   ## planning, job starts and disk of `make demo` 
 	$(BIN)/python benchmarks/graph.py
 	$(BIN)/python benchmarks/storage.py results/culture sizes "acquisition of make demo, synthetic, 216 frames of 320 x 384"
 	$(BIN)/python benchmarks/scaling.py
+
+benchmark-jobs: .venv/.stamp   ## what the job of each stage takes beside what it asks for: docs/resources.md
+	$(BIN)/python benchmarks/job_memory.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

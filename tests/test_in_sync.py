@@ -80,7 +80,7 @@ def words() -> list[str]:
     return sorted(
         path.stem
         for path in (ROOT / "workflow" / "rules").glob("*.smk")
-        if path.stem not in ("common", "inputs", "learning_inputs")
+        if path.stem not in ("common", "resources", "inputs", "learning_inputs")
     )
 
 

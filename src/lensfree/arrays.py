@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
 import scipy.fft
+
+from lensfree.gpus import take_gpu
 
 Device = Literal["cpu", "cuda"]
 
@@ -95,19 +99,13 @@ def resolve_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
     """Turn a configured device into one that exists here.
 
     `auto` takes a GPU that answers and falls back to the CPU. CuPy imports without a GPU, so the
-    import proves nothing; only `is_available` does.
+    import proves nothing; only `is_available` does. Of several GPUs the process takes one for itself.
 
     Raises RuntimeError when `cuda` is asked for and no GPU answers.
     """
     if wanted == "cpu":
         return "cpu"
-    try:
-        import cupy
-
-        is_present = bool(cupy.cuda.is_available())
-    except ImportError:
-        is_present = False
-    if is_present:
+    if _answers():
         return "cuda"
     if wanted == "cuda":
         raise RuntimeError(
@@ -115,3 +113,15 @@ def resolve_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
             "machine with an NVIDIA driver, or set device to 'auto' or 'cpu'"
         )
     return "cpu"
+
+
+def _answers() -> bool:
+    """Return whether a GPU answers to CuPy, after one was taken: CUDA reads once which devices it may see."""
+    if "cupy" not in sys.modules and find_spec("cupy") is None:
+        return False
+    take_gpu()
+    try:
+        import cupy
+    except ImportError:
+        return False
+    return bool(cupy.cuda.is_available())

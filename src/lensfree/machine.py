@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from lensfree.gpus import visible_gpus
+
 _NVIDIA_DEVICE = Path("/dev/nvidia0")
 
 
 def is_gpu_present() -> bool:
-    """Return whether the driver of an NVIDIA GPU is loaded here."""
-    return _NVIDIA_DEVICE.exists()
+    """Return whether the driver of an NVIDIA GPU is loaded here, and the environment hides not every GPU."""
+    return _NVIDIA_DEVICE.exists() and bool(visible_gpus())
 
 
 def share_with_jobs(folder: Path) -> None:

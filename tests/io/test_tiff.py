@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from lensfree.io.tiff import BadFrameError, check_like, list_frames, read_frame, read_map
+from lensfree.io.tiff import BadFrameError, check_like, list_frames, pixels_yx, read_frame, read_map
 from lensfree.sources import SourceError
 
 SHAPE_YX = (48, 80)
@@ -229,3 +229,23 @@ def test_maps_may_be_floats_but_must_be_finite(tmp_path):
     np.testing.assert_array_equal(read_map(first), opd[0].astype(np.float64))
     with pytest.raises(BadFrameError, match=r"opd\.tif: 1 pixels are not finite numbers; fill or crop"):
         read_map(second)
+
+
+@pytest.mark.parametrize(
+    "layout", [per_frame_and_channel, per_channel, interleaved_per_frame, ome, bare_pages]
+)
+def test_the_size_of_frames_is_known_without_reading_them(tmp_path, layout):
+    pattern = str(tmp_path / layout(tmp_path, MOVIE))
+    assert pixels_yx(list_frames(pattern, RGB), len(RGB)) == SHAPE_YX
+
+
+def test_frames_that_cannot_be_opened_are_passed_over_for_their_size(tmp_path):
+    pattern = str(tmp_path / per_frame_and_channel(tmp_path, MOVIE))
+    listed = list_frames(pattern, RGB)
+    for source in listed[:2]:
+        source.files[0].write_bytes(b"no image")
+    assert pixels_yx(listed, len(RGB)) == SHAPE_YX
+    for source in listed:
+        source.files[0].write_bytes(b"no image")
+    assert pixels_yx(listed, len(RGB)) is None
+    assert pixels_yx([], len(RGB)) is None

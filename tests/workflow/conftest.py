@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -121,6 +122,11 @@ def _job(rule: str, body: str) -> str:
     wildcards = re.search(r"wildcards: (.*)", body)
     values = [pair.split("=")[1] for pair in wildcards[1].split(", ")] if wildcards else []
     return " ".join([rule, *values])
+
+
+def hear_interrupts() -> None:
+    """Let a new process hear SIGINT, which a shell's jobs in the background are born deaf to."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def write_frame(folder: Path, frame: int, prefix: str = "f") -> None:

@@ -17,8 +17,8 @@ rule background:
         "<logs>/background/{acquisition}.tsv"
     priority: 90
     resources:
-        mem_mb=scaled_mb(2000),
-        runtime=60,
+        mem_mb=asked_mb("background"),
+        runtime=asked_min("background"),
     conda:
         "../../envs/cpu.yaml"
     script:

@@ -19,7 +19,7 @@ rule calibrate_error:
     threads: workflow.cores
     resources:
         mem_mb=scaled_mb(6000),
-        runtime=120,
+        runtime=scaled_min(120),
     conda:
         "../../envs/gpu.yaml"
     script:

@@ -26,8 +26,8 @@ rule check:
         "<logs>/check/{acquisition}.tsv"
     priority: 90
     resources:
-        mem_mb=scaled_mb(1000),
-        runtime=10,
+        mem_mb=asked_mb("check"),
+        runtime=asked_min("check"),
     conda:
         "../../envs/cpu.yaml"
     script:

@@ -17,7 +17,7 @@ from lensfree.chunks import background_plan, chunk_names, chunk_range
 from lensfree.config_output import EXPORT_NAMES, OPD_FORMATS
 from lensfree.digest import code_digest
 from lensfree.io.tiff import list_frames
-from lensfree.machine import is_gpu_present, share_with_jobs
+from lensfree.machine import share_with_jobs
 from lensfree.model_files import weights_file
 from lensfree.selection import select
 from lensfree.validation import load_config
@@ -102,24 +102,9 @@ def acquisition(*without):
     return lambda wildcards: SOURCES[wildcards.acquisition].as_params(*without)
 
 
-def gpu_count(word):
-    """A resource function: 1 if the stage will ask for a GPU."""
-
-    def count(wildcards):
-        wish = getattr(CONFIGS[wildcards.acquisition], word).device
-        return int(wish == "cuda" or (wish == "auto" and is_gpu_present()))
-
-    return count
-
-
 def kept(word, path):
     """The path of a stack, `temp` if it is not to be kept: removed once every job that reads it has run."""
     return path if word in CONFIG.keep else temp(path)
-
-
-def scaled_mb(base_mb):
-    """A resource function: memory that grows with each attempt; retries are set in the profile."""
-    return lambda wildcards, attempt: base_mb * attempt
 
 
 def for_people():
@@ -138,3 +123,6 @@ def for_people():
             *(["flags.csv"] if a.until == "report" else []),
         )
     ]
+
+
+include: "resources.smk"

@@ -20,7 +20,7 @@ rule evaluate_quant:
     threads: workflow.cores
     resources:
         mem_mb=scaled_mb(6000),
-        runtime=120,
+        runtime=scaled_min(120),
     conda:
         "../../envs/gpu.yaml"
     script:

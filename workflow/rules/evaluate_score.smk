@@ -15,7 +15,7 @@ rule evaluate_score:
     threads: workflow.cores
     resources:
         mem_mb=scaled_mb(6000),
-        runtime=120,
+        runtime=scaled_min(120),
     conda:
         "../../envs/cpu.yaml"
     script:

@@ -23,7 +23,7 @@ rule evaluate_track:
     threads: workflow.cores
     resources:
         mem_mb=scaled_mb(9000),
-        runtime=240,
+        runtime=scaled_min(240),
     conda:
         "../../envs/gpu.yaml"
     script:

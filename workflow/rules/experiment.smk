@@ -18,7 +18,7 @@ rule experiment:
     threads: 2
     resources:
         mem_mb=scaled_mb(4000),
-        runtime=120,
+        runtime=scaled_min(120),
     conda:
         "../../envs/cpu.yaml"
     script:

@@ -18,8 +18,8 @@ rule export:
     benchmark:
         "<logs>/export/{acquisition}/{export}.tsv"
     resources:
-        mem_mb=scaled_mb(4000),
-        runtime=60,
+        mem_mb=asked_mb("export"),
+        runtime=asked_min("export"),
     conda:
         "../../envs/cpu.yaml"
     script:

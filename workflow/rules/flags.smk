@@ -15,8 +15,8 @@ rule flags:
     benchmark:
         "<logs>/flags/{acquisition}.tsv"
     resources:
-        mem_mb=scaled_mb(1500),
-        runtime=30,
+        mem_mb=asked_mb("flags"),
+        runtime=asked_min("flags"),
     conda:
         "../../envs/cpu.yaml"
     script:

@@ -20,8 +20,8 @@ rule focus:
     threads: 2
     resources:
         gpu=gpu_count("reconstruct"),
-        mem_mb=scaled_mb(4000),
-        runtime=60,
+        mem_mb=asked_mb("focus", "reconstruct"),
+        runtime=asked_min("focus"),
     conda:
         "../../envs/gpu.yaml"
     script:

@@ -20,8 +20,8 @@ rule ingest:
         "<logs>/ingest/{acquisition}/{chunk}.tsv"
     priority: 90
     resources:
-        mem_mb=scaled_mb(1500),
-        runtime=60,
+        mem_mb=asked_mb("ingest"),
+        runtime=asked_min("ingest"),
     conda:
         "../../envs/cpu.yaml"
     script:

@@ -20,8 +20,8 @@ rule load:
         "<logs>/load/{acquisition}/{chunk}.tsv"
     priority: 90
     resources:
-        mem_mb=scaled_mb(1500),
-        runtime=60,
+        mem_mb=asked_mb("load"),
+        runtime=asked_min("load"),
     conda:
         "../../envs/cpu.yaml"
     script:

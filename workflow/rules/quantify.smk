@@ -17,8 +17,8 @@ rule quantify:
     threads: 2
     resources:
         gpu=gpu_count("quantify"),
-        mem_mb=scaled_mb(3000),
-        runtime=120,
+        mem_mb=asked_mb("quantify", "quantify"),
+        runtime=asked_min("quantify"),
     conda:
         "../../envs/gpu.yaml"
     script:

@@ -21,8 +21,8 @@ rule reconstruct:
     threads: 2
     resources:
         gpu=gpu_count("reconstruct"),
-        mem_mb=scaled_mb(4000),
-        runtime=240,
+        mem_mb=asked_mb("reconstruct", "reconstruct"),
+        runtime=asked_min("reconstruct"),
     conda:
         "../../envs/gpu.yaml"
     script:

@@ -36,8 +36,8 @@ rule report:
     benchmark:
         "<logs>/report/{acquisition}.tsv"
     resources:
-        mem_mb=scaled_mb(3000),
-        runtime=60,
+        mem_mb=asked_mb("report"),
+        runtime=asked_min("report"),
     conda:
         "../../envs/cpu.yaml"
     script:

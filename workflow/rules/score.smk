@@ -14,8 +14,8 @@ rule score:
     benchmark:
         "<logs>/score/{acquisition}.tsv"
     resources:
-        mem_mb=scaled_mb(2000),
-        runtime=60,
+        mem_mb=asked_mb("score"),
+        runtime=asked_min("score"),
     conda:
         "../../envs/cpu.yaml"
     script:

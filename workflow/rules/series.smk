@@ -13,8 +13,8 @@ rule series:
     benchmark:
         "<logs>/series/{acquisition}.tsv"
     resources:
-        mem_mb=scaled_mb(2000),
-        runtime=30,
+        mem_mb=asked_mb("series"),
+        runtime=asked_min("series"),
     conda:
         "../../envs/cpu.yaml"
     script:

@@ -15,8 +15,8 @@ rule simulate:
     benchmark:
         "<logs>/simulate/{acquisition}.tsv"
     resources:
-        mem_mb=scaled_mb(2000),
-        runtime=240,
+        mem_mb=asked_mb("simulate"),
+        runtime=asked_min("simulate"),
     conda:
         "../../envs/cpu.yaml"
     script:

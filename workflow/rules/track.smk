@@ -12,8 +12,8 @@ rule track:
     benchmark:
         "<logs>/track/{acquisition}.tsv"
     resources:
-        mem_mb=scaled_mb(4000),
-        runtime=240,
+        mem_mb=asked_mb("track"),
+        runtime=asked_min("track"),
     conda:
         "../../envs/cpu.yaml"
     script:

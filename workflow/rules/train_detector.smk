@@ -12,7 +12,7 @@ rule train_detector:
     threads: workflow.cores
     resources:
         mem_mb=scaled_mb(4000),
-        runtime=240,
+        runtime=scaled_min(240),
     conda:
         "../../envs/gpu.yaml"
     script:

@@ -16,7 +16,7 @@ rule train_experiment:
     threads: 2
     resources:
         mem_mb=scaled_mb(4000),
-        runtime=240,
+        runtime=scaled_min(240),
     conda:
         "../../envs/cpu.yaml"
     script:

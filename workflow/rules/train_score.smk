@@ -15,7 +15,7 @@ rule train_score:
     threads: 2
     resources:
         mem_mb=scaled_mb(4000),
-        runtime=240,
+        runtime=scaled_min(240),
     conda:
         "../../envs/gpu.yaml"
     script:

@@ -17,7 +17,7 @@ rule train_unwrap:
     threads: workflow.cores
     resources:
         mem_mb=scaled_mb(8000),
-        runtime=720,
+        runtime=scaled_min(720),
     conda:
         "../../envs/gpu.yaml"
     script:

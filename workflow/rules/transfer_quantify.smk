@@ -24,7 +24,7 @@ rule transfer_quantify:
     threads: workflow.cores
     resources:
         mem_mb=scaled_mb(6000),
-        runtime=120,
+        runtime=scaled_min(120),
     conda:
         "../../envs/gpu.yaml"
     script:

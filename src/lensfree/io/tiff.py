@@ -18,6 +18,8 @@ from lensfree.io.tiff_files import brief, opened_tiff
 from lensfree.io.tiff_pages import describe, page_numbers, read_page, to_channels
 from lensfree.sources import has_channel, has_frame, match_frames
 
+_ENOUGH = 5
+
 
 @dataclass(frozen=True)
 class FrameSource:
@@ -75,6 +77,18 @@ def count_frames(path: Path, n_channels: int) -> int:
     """
     with opened_tiff(path) as handle:
         return describe(path, handle, n_channels).n_frames
+
+
+def pixels_yx(sources: Sequence[FrameSource], n_channels: int) -> tuple[int, int] | None:
+    """Return the pixels of the first frame whose file can be opened, None if none of the first can."""
+    for source in [source for source in sources if not source.reason][:_ENOUGH]:
+        per_file = n_channels if len(source.files) == 1 else 1
+        try:
+            with opened_tiff(source.files[0]) as handle:
+                return describe(source.files[0], handle, per_file).shape_yx
+        except BadFrameError:
+            continue
+    return None
 
 
 def read_frame(source: FrameSource, n_channels: int) -> np.ndarray:
