@@ -13,6 +13,7 @@ rule score:
         "<logs>/score/{acquisition}.log",
     benchmark:
         "<logs>/score/{acquisition}.tsv"
+    threads: 2
     resources:
         mem_mb=scaled_mb(2000),
         runtime=60,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from lensfree.anomaly.by_history import by_history
 from lensfree.anomaly.density import Density, Stretches, cut_stretches, fit_density, views
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.outlooks import Outlook, Trainer, cross_fitted, forecast_scores
@@ -221,8 +222,7 @@ def cell_scores(
 def _odds(windows: Windows, series: pd.DataFrame, norms: Norms) -> pd.Series:
     """Return by series_id how much likelier each history is with something wrong, in ln."""
     wanted = np.unique(windows.series_id)
-    rows = series[series["series_id"].isin(wanted)].sort_values(["series_id", "time_h"])
-    odds = {name: log_odds(part, norms) for name, part in rows.groupby("series_id", sort=True)}
+    odds = by_history(series, wanted, lambda rows: log_odds(rows, norms))
     return pd.Series(odds, index=wanted, dtype=np.float64)
 
 
