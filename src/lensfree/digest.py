@@ -12,7 +12,7 @@ PACKAGE = "lensfree"
 # Their values reach the rules as params.
 LEFT_OUT = (
     *("lensfree.config", "lensfree.config_base", "lensfree.config_output"),
-    *("lensfree.config_tracks", "lensfree.config_training"),
+    *("lensfree.config_score", "lensfree.config_tracks", "lensfree.config_training"),
 )
 _DIGITS = 16
 

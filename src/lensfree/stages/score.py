@@ -16,7 +16,7 @@ from lensfree.anomaly.explained import with_reasons, with_short_series
 from lensfree.anomaly.histories import blocks
 from lensfree.anomaly.score import score_windows
 from lensfree.anomaly.split import deduplicated, mean_and_sd
-from lensfree.anomaly.windows import Windows, cut_windows
+from lensfree.anomaly.windows import CHANNELS, Windows, cut_windows
 from lensfree.config import ScoreConfig
 from lensfree.contracts import LINEAGE_EVENTS, SCORES, SERIES, WINDOWS
 from lensfree.io.tables import read_table, read_tables, write_table
@@ -82,7 +82,8 @@ def run(
         ModelError: if the model was trained for other windows than the configured ones, for another
             method, or on dry mass in another unit.
     """
-    table = read_tables([series], SERIES)
+    channels = [CHANNELS[name] for name in config.channels]
+    table = read_tables([series], SERIES, columns=[*SERIES.columns, *channels])
     judged, scores, used = judge_series(table, model, config)
     scores = with_short_series(scores, table, used["model"])
     logger.info("%s", counted(scores, config))
