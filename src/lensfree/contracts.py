@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 CONTRACT_VERSION = 1
@@ -24,10 +24,11 @@ class Column:
 
 @dataclass(frozen=True)
 class TableContract:
-    """A Parquet table: its name and its columns in order."""
+    """A Parquet table: its name, its columns in order, and those that it may have after them or lack."""
 
     name: str
     columns: Mapping[str, Column]
+    optional: Mapping[str, Column] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,20 @@ SERIES = _table(
         "bool", "1", "whether the point was interpolated across a gap or is a share of two cells found as one"
     ),
     is_repeated=Column("bool", "1", "whether a series before has the same point of the same cell"),
+)
+SERIES = replace(
+    SERIES,
+    optional=MappingProxyType(
+        {
+            "area_um2": _CELL_COLUMNS["area_um2"],
+            "max_opd_nm": _CELL_COLUMNS["max_opd_nm"],
+            "speed_um_per_h": Column(
+                "float64",
+                "um/h",
+                "way since the point before over time; of a cell's first point: until the next",
+            ),
+        }
+    ),
 )
 CELL_CYCLES = _table(
     "cell_cycles",

@@ -12,7 +12,7 @@ PACKAGE = "lensfree"
 # Their values reach the rules as params; which acquisitions are run changes no result.
 LEFT_OUT = (
     *("lensfree.config", "lensfree.config_base", "lensfree.config_output"),
-    *("lensfree.config_tracks", "lensfree.config_training", "lensfree.selection"),
+    *("lensfree.config_score", "lensfree.config_tracks", "lensfree.config_training", "lensfree.selection"),
 )
 _DIGITS = 16
 

@@ -30,7 +30,7 @@ def test_the_views_divide_a_window():
 
 def test_stretches_are_those_of_the_histories_and_never_cross_them(windows, make_population):
     table = make_population(1, 12, 0, n_points=41)[0]
-    stretches = cut_stretches(windows, SHORT, unit_pg=200.0)
+    stretches = cut_stretches(windows, SHORT, unit=200.0)
     # 12 windows of 30 points cover 41 points: every second of the 38 beginnings.
     assert len(stretches.first) == 12 * 19
     assert np.bincount(stretches.series_id).tolist() == [19] * 12
@@ -55,7 +55,7 @@ def by_hand(density: Density, rows: np.ndarray, lineage=None, own=None) -> np.nd
 
 
 def test_the_distance_is_that_to_the_tenth_known_stretch(windows):
-    stretches = cut_stretches(windows, PLAIN, unit_pg=300.0)
+    stretches = cut_stretches(windows, PLAIN, unit=300.0)
     density, _ = fit_density(stretches, np.ones(len(stretches.first), bool), np.random.default_rng(1))
     np.testing.assert_allclose(
         density.log_distance(stretches), by_hand(density, stretches.rows(slice(None))), atol=1e-3
@@ -63,7 +63,7 @@ def test_the_distance_is_that_to_the_tenth_known_stretch(windows):
 
 
 def test_a_known_history_is_not_compared_with_its_own_family(windows):
-    stretches = cut_stretches(windows, PLAIN, unit_pg=300.0)
+    stretches = cut_stretches(windows, PLAIN, unit=300.0)
     density, lineage = fit_density(stretches, np.ones(len(stretches.first), bool), np.random.default_rng(1))
     apart = density.log_distance(stretches, lineage)
     rows = stretches.rows(slice(None))
@@ -73,14 +73,14 @@ def test_a_known_history_is_not_compared_with_its_own_family(windows):
 
 
 def test_what_is_not_known_is_not_kept(windows):
-    stretches = cut_stretches(windows, PLAIN, unit_pg=300.0)
+    stretches = cut_stretches(windows, PLAIN, unit=300.0)
     is_known = stretches.series_id < 4
     _, lineage = fit_density(stretches, is_known, np.random.default_rng(1))
     assert len(lineage) == is_known.sum() and set(lineage) == set(stretches.lineage[is_known])
 
 
 def test_references_are_a_sample_that_a_seed_decides(windows):
-    stretches = cut_stretches(windows, replace(PLAIN, references=20), unit_pg=300.0)
+    stretches = cut_stretches(windows, replace(PLAIN, references=20), unit=300.0)
     everything = np.ones(len(stretches.first), bool)
     one, other, third = (fit_density(stretches, everything, np.random.default_rng(i))[0] for i in (1, 1, 2))
     assert one.references.shape == (20, 5)
@@ -89,15 +89,15 @@ def test_references_are_a_sample_that_a_seed_decides(windows):
 
 
 def test_a_strange_course_is_far_from_all(windows, make_history):
-    stretches = cut_stretches(windows, PLAIN, unit_pg=300.0)
+    stretches = cut_stretches(windows, PLAIN, unit=300.0)
     density, _ = fit_density(stretches, np.ones(len(stretches.first), bool), np.random.default_rng(1))
     strange = cut_windows(make_history(0, np.r_[np.full(16, 400.0), np.full(15, 900.0)]), CONFIG)
-    far = density.log_distance(cut_stretches(strange, PLAIN, unit_pg=300.0))
+    far = density.log_distance(cut_stretches(strange, PLAIN, unit=300.0))
     assert far.min() > density.log_distance(stretches).max() + 0.5
 
 
 def test_evening_makes_small_components_count(windows):
-    stretches = cut_stretches(windows, PLAIN, unit_pg=300.0)
+    stretches = cut_stretches(windows, PLAIN, unit=300.0)
     everything = np.ones(len(stretches.first), bool)
     spreads = []
     for evening in (0.0, 1.0):
@@ -109,7 +109,7 @@ def test_evening_makes_small_components_count(windows):
 
 
 def test_a_density_survives_a_file_of_arrays(windows):
-    stretches = cut_stretches(windows, SHORT, unit_pg=300.0)
+    stretches = cut_stretches(windows, SHORT, unit=300.0)
     density, _ = fit_density(stretches, np.ones(len(stretches.first), bool), np.random.default_rng(1))
     again = Density.from_arrays(SHORT, density.arrays())
     np.testing.assert_array_equal(again.log_distance(stretches), density.log_distance(stretches))
@@ -118,7 +118,7 @@ def test_a_density_survives_a_file_of_arrays(windows):
 
 
 def test_too_few_stretches_are_refused(windows):
-    stretches = cut_stretches(windows, PLAIN, unit_pg=300.0)
+    stretches = cut_stretches(windows, PLAIN, unit=300.0)
     with pytest.raises(
         ValueError, match="got 10 stretches of 30 points to learn from, expected more than 10"
     ):

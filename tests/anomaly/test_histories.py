@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from lensfree.anomaly.histories import lineages, pool_series
+from lensfree.anomaly.histories import blocks, lineages, pool_series
 from lensfree.contracts import SERIES
 from lensfree.io.tables import empty_table
 
@@ -47,3 +48,21 @@ def test_pooling_keeps_negative_and_large_identities_apart(make_history):
 def test_pooling_nothing_gives_an_empty_table():
     assert pool_series([empty_table(SERIES)]).empty
     assert list(pool_series([empty_table(SERIES)] * 2).columns) == list(SERIES.columns)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 12, 1000])
+def test_blocks_hold_whole_histories_each_once(make_history, rows):
+    lengths = {3: 5, 0: 4, 9: 6, 4: 3}
+    series = pd.concat([make_history(name, np.arange(n)) for name, n in lengths.items()])
+    parts = list(blocks(series, rows))
+    assert all(len(part) >= rows for part in parts[:-1])
+    joined = pd.concat(parts)
+    assert joined["series_id"].drop_duplicates().tolist() == [0, 3, 4, 9]
+    assert joined["series_id"].value_counts().to_dict() == lengths
+    assert sum(part["series_id"].nunique() for part in parts) == 4
+    times = joined.groupby("series_id")["time_h"]
+    assert times.apply(lambda time_h: time_h.is_monotonic_increasing).all()
+
+
+def test_no_history_gives_no_block():
+    assert list(blocks(empty_table(SERIES), 10)) == []

@@ -14,6 +14,8 @@ from lensfree.anomaly.compare import cell_auc
 from lensfree.anomaly.forecast_methods import persistence_method, ridge_method, stardusts
 from lensfree.anomaly.matrix_profile import PARTS, TRAINING_HISTORIES, MatrixProfileMethod
 from lensfree.anomaly.methods import NORMAL_SHARE, Scale, check_complete, split_training
+from lensfree.anomaly.score import forecast_mse
+from lensfree.anomaly.split import deduplicated
 from lensfree.anomaly.thresholds import window_threshold
 from lensfree.anomaly.window_methods import isolation_forest_method, knn_method, pca_method
 from lensfree.anomaly.windows import cut_windows
@@ -207,3 +209,29 @@ def test_without_stumpy_the_profile_says_what_to_install(known, monkeypatch):
     assert not matrix_profile.is_available()
     with pytest.raises(ModuleNotFoundError, match="needs stumpy; install the extra `peers`"):
         MatrixProfileMethod().fit(known, CONFIG, 0)
+
+
+@pytest.mark.parametrize("name", FORECASTS)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"threshold": "quantile", "threshold_quantile": 0.8},
+        {"target": "raw"},
+        {"normalisation": "per_split"},
+    ],
+)
+def test_forecasts_heed_the_options_of_the_published_method(judges, known, unseen, name, changed):
+    config = CONFIG.model_copy(update=changed)
+    judge, plain = METHODS[name].fit(known, config, SEED), judges[name]
+    windows = cut_windows(unseen[0], config)
+    scale = Scale.of(deduplicated(windows)) if "normalisation" in changed else plain.scale
+    expected = forecast_mse(
+        windows, judge.forecast, mean_pg=scale.mean_pg, sd_pg=scale.sd_pg, target=config.target
+    )
+    np.testing.assert_allclose(judge.judge(unseen[0]).windows["score"], expected, rtol=1e-6)
+    if "normalisation" not in changed:
+        assert judge.tau != plain.tau
+    if "threshold" in changed:
+        training = split_training(known, config, SEED).training
+        mse = forecast_mse(training, judge.forecast, mean_pg=judge.scale.mean_pg, sd_pg=judge.scale.sd_pg)
+        assert judge.tau == pytest.approx(np.quantile(mse, 0.8))

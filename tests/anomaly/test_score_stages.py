@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -174,3 +175,25 @@ def test_the_stage_scores_with_the_network_of_the_file(write_series, train, judg
     forward = Forecaster.forward
     monkeypatch.setattr(Forecaster, "forward", lambda self, inputs: forward(self, inputs) + 1.0)
     assert judge(series, model)[0]["forecast_mse"].ne(expected).all()
+
+
+def test_histories_judged_a_few_at_a_time_get_the_scores_of_all_at_once(
+    write_series, train, judge, monkeypatch
+):
+    model, series = train(write_series("a", 1, 20)), write_series("c", 3, 30, 6)
+    whole = judge(series, model)
+    seen = []
+    cut = score.cut_windows
+    monkeypatch.setattr(
+        score, "cut_windows", lambda part, config: seen.append(len(part)) or cut(part, config)
+    )
+    monkeypatch.setattr(score, "ROWS_AT_ONCE", 4001)
+    few = judge(series, model)
+    assert seen == [4400, 4400, 3200]
+    pd.testing.assert_frame_equal(few[0], whole[0], rtol=1e-5)  # float32: sums differ with the batch
+    pd.testing.assert_frame_equal(few[1], whole[1], rtol=1e-5)
+    per_split = CONFIG.model_copy(update={"normalisation": "per_split"})
+    few = judge(series, train(write_series("a", 1, 20), config=per_split), per_split)
+    monkeypatch.setattr(score, "ROWS_AT_ONCE", 10**6)
+    whole = judge(series, train(write_series("a", 1, 20), config=per_split), per_split)
+    pd.testing.assert_frame_equal(few[0], whole[0], rtol=1e-5)

@@ -96,3 +96,17 @@ def test_parts_are_written_as_they_are_done(monkeypatch, capsys):
 def test_models_of_both_methods_are_shipped():
     for name in scoring.METHODS.values():
         assert (ROOT / scoring.MODELS / f"{name}.safetensors").is_file()
+
+
+@pytest.mark.parametrize("method", scoring.METHODS)
+def test_windows_are_judged_for_their_speed(cheap, method):
+    assert scoring.windows_per_s(20, method) > 0
+
+
+def test_every_division_of_the_set_is_an_event_of_the_mother():
+    table = scoring.histories(9, (250, 300))
+    events = scoring.divisions(table)
+    cells = table.groupby("series_id")["cell_id"].nunique()
+    assert len(events) == 2 * int((cells - 1).sum()) > 0
+    last_h = table.groupby("cell_id")["time_h"].max()
+    assert (events["time_h"].to_numpy() > last_h.reindex(events["cell_id"]).to_numpy()).all()

@@ -106,3 +106,28 @@ def test_a_failed_write_leaves_the_old_file_whole(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_columns_that_a_table_may_lack_are_kept_and_not_asked_for(tmp_path):
+    old, new = tmp_path / "old.parquet", tmp_path / "new.parquet"
+    looks = {"speed_um_per_h": [1.0, 2.0], "area_um2": [3.0, 4.0]}
+    write_table(old, ROWS, SERIES)
+    write_table(new, ROWS.assign(**looks), SERIES)
+    pd.testing.assert_frame_equal(read_table(old, SERIES), ROWS)
+    assert list(read_table(new, SERIES).columns) == [*ROWS.columns, "area_um2", "speed_um_per_h"]
+    assert pq.read_schema(new).field("speed_um_per_h").metadata[b"unit"] == b"um/h"
+    pd.testing.assert_frame_equal(read_tables([old, new], SERIES), pd.concat([ROWS, ROWS], ignore_index=True))
+    asked = read_tables([new], SERIES, columns=["cell_id", "area_um2"])
+    assert asked["area_um2"].tolist() == [3.0, 4.0]
+    with pytest.raises(ContractError, match=r"has no \['area_um2'\], expected them .* rerun the stage"):
+        read_tables([new, old], SERIES, columns=["cell_id", "area_um2"])
+
+
+def test_a_column_that_a_table_may_lack_has_its_type_all_the_same(tmp_path):
+    with pytest.raises(ContractError, match="column 'area_um2' is .*, expected float64"):
+        write_table(tmp_path / "s.parquet", ROWS.assign(area_um2="wide"), SERIES)
+    ROWS.assign(area_um2=[1, 2]).to_parquet(tmp_path / "t.parquet", index=False)
+    with pytest.raises(ContractError, match="column 'area_um2' is int64, expected float64"):
+        read_table(tmp_path / "t.parquet", SERIES)
+    with pytest.raises(ContractError, match=r"extra \['colour'\]"):
+        write_table(tmp_path / "u.parquet", ROWS.assign(colour="red"), SERIES)

@@ -209,3 +209,65 @@ def test_histories_without_spread_leave_a_line_and_no_norms(caplog):
     assert learn_norms(empty_table(SERIES)) is None
     assert "no norms, so that kinds of anomalies are not told" in caplog.text
     assert partial(learn_norms, histories(1, 30))() is not None
+
+
+def with_looks(table: pd.DataFrame) -> pd.DataFrame:
+    wobble = 1 + 0.1 * np.sin(np.arange(len(table)))
+    return table.assign(
+        area_um2=5 * table["dry_mass_pg"] * wobble, max_opd_nm=80 * wobble, speed_um_per_h=20 / wobble
+    )
+
+
+def test_a_detector_with_channels_comes_back_from_its_file_and_judges(folder, train):
+    looks = CONFIG.model_copy(update={"channels": ("speed", "area")})
+    table = with_looks(histories(1, 70))
+    path = train(write(folder / "looks.parquet", table), out="looks", config=looks)
+    plus, card = load_detector(path)
+    assert card.channel_names == ("speed", "area") and set(plus.channel_units) == {"speed", "area"}
+    assert plus.channel_units["speed"] == pytest.approx(20, rel=0.05)
+    judged, scores = judge(folder, folder / "looks.parquet", path, looks)
+    assert set(scores["view"]) <= set(plus.view_names) and len(plus.view_names) == 9
+    assert judged["surprise"].notna().all()
+    relabel_detector(path, folder / "again.safetensors", trained_on="by hand")
+    assert load_detector(folder / "again.safetensors")[0].channel_units == plus.channel_units
+    with pytest.raises(ModelError, match=r"knows speed, area, score.channels asks for dry mass alone; set"):
+        judge(folder, folder / "looks.parquet", path)
+    bare = write(folder / "bare.parquet", histories(1, 5))
+    with pytest.raises(ValueError, match=r"has no \['speed_um_per_h', 'area_um2'\], .* rerun the stage"):
+        judge(folder, bare, path, looks)
+
+
+def test_the_shipped_detector_knows_dry_mass_alone_and_says_what_to_do(folder, train):
+    shipped = weights_file("detector", train_forecast_models())
+    looks = ScoreConfig(channels=("area",), min_training_windows=9000)
+    few = write(folder / "few_looks.parquet", with_looks(histories(6, 14)))
+    told = (
+        r"detector 'detector' knows dry mass alone, score.channels asks for area; set .* to \[\], "
+        r"or score.model to 'own' .* needs 9000 windows"
+    )
+    with pytest.raises(ModelError, match=told):
+        train(few, out="asked", shipped=shipped, config=looks)
+    with pytest.raises(ModelError, match=told):
+        judge(folder, few, shipped, looks)
+
+
+@pytest.mark.parametrize("points", [180, 300])
+def test_a_cell_that_does_not_grow_is_flagged_whatever_its_dry_mass(points):
+    plus, card = load_detector(weights_file("detector", train_forecast_models()))
+    rng = np.random.default_rng(9)
+    parts = [
+        pd.DataFrame(
+            {
+                "series_id": k,
+                "cell_id": k,
+                "time_h": np.arange(points) / 6,
+                "dry_mass_pg": level * card.unit_pg * (1 + 0.05 * rng.standard_normal(points)),
+                "is_filled": False,
+                "is_repeated": False,
+            }
+        )
+        for k, level in enumerate((0.7, 1.0, 1.4))
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    _, scores = plus.judge(cut_windows(table, ScoreConfig()), table, ScoreConfig().alpha)
+    assert scores["is_flagged"].all() and (scores["view"] == "kinds").all()

@@ -19,7 +19,7 @@ def build(truth, **changes):
 
 def test_every_leaf_has_the_path_from_its_founder():
     series = build(cases.two_generations())
-    assert list(series.columns) == list(SERIES.columns)
+    assert list(series.columns) == [*SERIES.columns, *SERIES.optional]
     paths = {k: part["cell_id"].unique().tolist() for k, part in series.groupby("series_id")}
     assert paths == {0: [0, 2], 1: [0, 1, 3], 2: [0, 1, 4]}
     assert not series["is_filled"].any()
@@ -72,9 +72,12 @@ def test_the_order_of_rows_does_not_matter():
 
 def test_nothing_gives_nothing_with_the_right_types():
     series = build(cases.straight_walk().iloc[:0])
+    columns = {**SERIES.columns, **SERIES.optional}
     assert {name: str(kind) for name, kind in series.dtypes.items()} == {
-        name: column.dtype for name, column in SERIES.columns.items()
+        name: column.dtype for name, column in columns.items()
     }
+    bare = build(cases.straight_walk().iloc[:0].drop(columns="area_um2"))
+    assert list(bare.columns) == list(SERIES.columns)
 
 
 def test_a_cell_twice_in_a_frame_is_refused():
@@ -112,3 +115,38 @@ def test_a_share_of_two_cells_is_marked_as_filled():
     truth = cases.straight_walk().assign(is_shared=lambda table: table["frame"].isin([4, 5]))
     series = build(truth)
     np.testing.assert_allclose(series.loc[series["is_filled"], "time_h"], [4 * HOUR, 5 * HOUR])
+
+
+def test_looks_come_along_and_gaps_are_filled_alike():
+    truth = cases.missed_frame()
+    truth["area_um2"] = 300.0 + 5 * truth["frame"] + 40.0 * (truth["frame"] > 9)
+    series = build(truth)
+    gap = series[series["is_filled"]]
+    np.testing.assert_allclose(gap["area_um2"], [353.33333333, 371.66666667])  # 335 in frame 7, 390 in 10
+    assert (series["max_opd_nm"] == 80.0).all()
+
+
+def test_speed_is_the_way_since_the_point_before():
+    points = [(0.0, 0.0, 100.0), (3.0, 4.0, 100.0), (3.0, 4.0, 100.0), (3.0, 16.0, 100.0)]
+    series = build(cases.cell(0, 0, points))
+    # 5, 0 and 12 um in 10 min; the first point has the way until the next.
+    np.testing.assert_allclose(series["speed_um_per_h"], [30.0, 30.0, 0.0, 72.0])
+    gone = build(cases.cell(0, 0, points).drop(index=1))
+    np.testing.assert_allclose(gone["speed_um_per_h"], [15.0, 15.0, 15.0, 72.0])
+
+
+def test_a_birth_is_no_step():
+    mother = cases.cell(0, 0, [(0.0, 0.0, 100.0), (0.0, 1.0, 100.0)])
+    daughter = cases.cell(1, 2, [(50.0, 0.0, 50.0), (50.0, 2.0, 50.0)], parent_id=0)
+    single = cases.cell(2, 2, [(-50.0, 0.0, 50.0)], parent_id=0)
+    series = build(pd.concat([mother, daughter, single], ignore_index=True))
+    speed = {k: part["speed_um_per_h"].tolist() for k, part in series.groupby("series_id")}
+    assert speed[0] == pytest.approx([6.0, 6.0, 12.0, 12.0])
+    assert speed[1] == pytest.approx([6.0, 6.0, 0.0])
+
+
+def test_tracks_without_looks_give_series_without():
+    truth = cases.two_generations()
+    bare = build(truth.drop(columns=["area_um2", "y_um"]))
+    assert list(bare.columns) == list(SERIES.columns)
+    pd.testing.assert_frame_equal(bare, build(truth)[list(SERIES.columns)])

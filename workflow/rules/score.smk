@@ -13,6 +13,7 @@ rule score:
         "<logs>/score/{acquisition}.log",
     benchmark:
         "<logs>/score/{acquisition}.tsv"
+    threads: 2
     resources:
         mem_mb=asked_mb("score"),
         runtime=asked_min("score"),

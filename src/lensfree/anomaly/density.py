@@ -11,14 +11,14 @@ Distances are taken among principal components of the stretches: what little var
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from lensfree.anomaly.windows import Windows
+from lensfree.anomaly.windows import DRY_MASS, Windows
 from lensfree.arrays import cpu_count
 
 NEIGHBOUR = 10
@@ -44,6 +44,7 @@ class View:
         references: known stretches that are kept.
         step: every so many points a stretch begins.
         quantile: the cell's score is this quantile of its stretches' distances.
+        quantity: what is looked at: dry mass, or a channel.
     """
 
     name: str
@@ -54,14 +55,27 @@ class View:
     references: int
     step: int
     quantile: float
+    quantity: str = DRY_MASS
 
 
-def views(span: int) -> tuple[View, ...]:
-    """Return the three views for windows of `span` points."""
+def views(span: int, channels: Sequence[str] = ()) -> tuple[View, ...]:
+    """Return the three views of dry mass for windows of `span` points, and two of each channel.
+
+    Channels vary more from point to point than dry mass: fewer components, and no stretch of 3 h.
+    """
+    looks = [
+        view
+        for name in channels
+        for view in (
+            View(f"{name}_window", span, False, 8, 0.25, 4000, 3, 0.90, name),
+            View(f"{name}_third", max(span // 3, 4), False, 6, 0.0, 4000, 3, 0.95, name),
+        )
+    ]
     return (
         View("window", span, False, 16, 0.25, 8000, 1, 0.90),
         View("third", max(span // 3, 4), True, 10, 0.0, 6000, 3, 0.95),
         View("tenth", max(span // 10, 4), True, 6, 0.0, 4000, 2, 0.98),
+        *looks,
     )
 
 
@@ -70,7 +84,7 @@ class Stretches:
     """Stretches of histories, as positions in one array of points.
 
     Attributes:
-        points: (point,) dry mass in units of the population's, all histories one after the other.
+        points: (point,) values in units of the population's, all histories one after the other.
         first: (n,) index of the first point of each.
         series_id: (n,) history it belongs to.
         lineage: (n,) number shared by related histories.
@@ -92,13 +106,13 @@ class Stretches:
         return np.asarray(cut / mean, dtype=np.float32)
 
 
-def cut_stretches(windows: Windows, view: View, unit_pg: float) -> Stretches:
+def cut_stretches(windows: Windows, view: View, unit: float) -> Stretches:
     """Return the stretches of a view that the windows cover; windows of a history must be consecutive.
 
     Args:
         windows: all windows of some histories.
         view: which stretches.
-        unit_pg: dry mass that counts as 1 [pg].
+        unit: what counts as 1 of the view's quantity.
     """
     span = windows.input_points + windows.target_points
     series_id, at, count = np.unique(windows.series_id, return_index=True, return_counts=True)
@@ -109,7 +123,7 @@ def cut_stretches(windows: Windows, view: View, unit_pg: float) -> Stretches:
     ]
     n_each = [len(part) for part in starts]
     return Stretches(
-        points=(windows.dry_mass_pg / unit_pg).astype(np.float32),
+        points=(windows.points_of(view.quantity) / unit).astype(np.float32),
         first=np.concatenate(starts) if starts else np.empty(0, dtype=np.int64),
         series_id=np.repeat(series_id, n_each),
         lineage=np.repeat(windows.lineage[at], n_each),

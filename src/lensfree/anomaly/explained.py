@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lensfree.anomaly.by_history import by_history
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.reasons import Reason, explain_history
 
@@ -54,14 +55,10 @@ def with_reasons(
     """
     ranked = scores[scores["n_windows"] > 0].sort_values(["surprise", "anomaly_score"], ascending=False)
     asked = set(ranked["series_id"].head(MAX_EXPLAINED)) | set(scores.loc[scores["is_flagged"], "series_id"])
-    if norms is None:
-        asked = set()
-    rows = series[series["series_id"].isin(asked)].sort_values(["series_id", "time_h"])
-    found = {
-        name: explain_history(part, norms, _of_its_cells(events, part))
-        for name, part in rows.groupby("series_id", sort=True)
-        if norms is not None
-    }
+    found: dict[int, Reason] = {}
+    if norms is not None:
+        of_cells = _OfCells(events)
+        found = by_history(series, asked, lambda rows: explain_history(rows, norms, of_cells(rows)))
     reasons = [found.get(name, NOT_ASKED) for name in scores["series_id"]]
     return scores.assign(
         kind=pd.Series([reason.kind for reason in reasons], dtype=object, index=scores.index),
@@ -71,5 +68,20 @@ def with_reasons(
     )
 
 
-def _of_its_cells(events: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame | None:
-    return None if events is None else events[events["cell_id"].isin(rows["cell_id"].unique())]
+class _OfCells:
+    """The events of the cells of a history, found without going through all events for each."""
+
+    def __init__(self, events: pd.DataFrame | None) -> None:
+        self._events = events
+        cell_id = np.empty(0, dtype=np.int64) if events is None else events["cell_id"].to_numpy()
+        self._order = np.argsort(cell_id, kind="stable")
+        self._cell_id = cell_id[self._order]
+
+    def __call__(self, rows: pd.DataFrame) -> pd.DataFrame | None:
+        """Return the events of the cells of these rows in the order of the table, None without a table."""
+        if self._events is None:
+            return None
+        cells = np.unique(rows["cell_id"].to_numpy())
+        first, last = (np.searchsorted(self._cell_id, cells, side=side) for side in ("left", "right"))
+        found = [self._order[a:b] for a, b in zip(first, last, strict=True)]
+        return self._events.iloc[np.sort(np.concatenate(found))]

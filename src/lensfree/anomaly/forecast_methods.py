@@ -2,6 +2,7 @@
 
 All three follow the paper's rule: a window is abnormal if its error exceeds mean + 2 sd of the training
 windows (Eq. 6), and a cell is flagged if its share A of abnormal windows (Eq. 7) exceeds `score.flag_above`.
+They heed `score.threshold`, `score.target` and `score.normalisation` as the stage does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from lensfree.anomaly.baselines import fit_ridge, persistence
 from lensfree.anomaly.fit import Trainer, fit_forecaster
 from lensfree.anomaly.methods import Judgement, Scale, judgement, mean_by_cell
 from lensfree.anomaly.score import Forecaster, forecast_mse
+from lensfree.anomaly.split import deduplicated
 from lensfree.anomaly.windows import cut_windows
 from lensfree.config import ScoreConfig
 
@@ -45,7 +47,12 @@ class ForecastJudge:
     def judge(self, series: pd.DataFrame) -> Judgement:
         """Judge histories by the paper's rule."""
         windows = cut_windows(series, self.config)
-        mse = forecast_mse(windows, self.forecast, mean_pg=self.scale.mean_pg, sd_pg=self.scale.sd_pg)
+        scale = self.scale
+        if self.config.normalisation == "per_split" and len(windows):
+            scale = Scale.of(deduplicated(windows))
+        mse = forecast_mse(
+            windows, self.forecast, mean_pg=scale.mean_pg, sd_pg=scale.sd_pg, target=self.config.target
+        )
         share = mean_by_cell(windows, mse > self.tau)
         rankings = {"a": share, "mean_mse": mean_by_cell(windows, mse)}
         ranking = rankings.pop(self.ranks_by)
@@ -75,7 +82,15 @@ class ForecastMethod:
     def fit(self, series: pd.DataFrame, config: ScoreConfig, seed: int) -> ForecastJudge:
         """Train on 80 % of the windows; the threshold comes from the same windows (Eq. 6)."""
         windows = cut_windows(series, config)
-        fitted = fit_forecaster(windows, self.trainer(seed), seed=seed, sigma_count=config.sigma_count)
+        fitted = fit_forecaster(
+            windows,
+            self.trainer(seed),
+            seed=seed,
+            sigma_count=config.sigma_count,
+            quantile=config.tau_quantile,
+            target=config.target,
+            normalisation=config.normalisation,
+        )
         scale = Scale(fitted.mean_pg, fitted.sd_pg)
         return ForecastJudge(fitted.forecast, scale, fitted.tau, self.ranks_by, config)
 

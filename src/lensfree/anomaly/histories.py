@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,25 @@ def pool_series(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         next_cell = int(shifted["cell_id"].max()) + 1
         pooled.append(shifted)
     return pd.concat(pooled, ignore_index=True) if pooled else tables[0]
+
+
+def blocks(series: pd.DataFrame, rows: int) -> Iterator[pd.DataFrame]:
+    """Yield whole histories in rising order of series_id, as many at a time as come to `rows` rows or more.
+
+    Args:
+        series: table under `contracts.SERIES`, rows in any order.
+        rows: enough for a block.
+    """
+    ids = series["series_id"].to_numpy()
+    if (ids[1:] < ids[:-1]).any():
+        series = series.iloc[np.argsort(ids, kind="stable")]
+        ids = series["series_id"].to_numpy()
+    ends = [*(np.flatnonzero(ids[1:] != ids[:-1]) + 1).tolist(), len(ids)]
+    start = 0
+    while start < len(ids):
+        stop = ends[min(bisect_left(ends, start + rows), len(ends) - 1)]
+        yield series.iloc[start:stop]
+        start = stop
 
 
 def on_grid(rows: pd.DataFrame, interval_h: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,21 +6,15 @@ stumpy is an optional one; without it there is no such method.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
 
-from lensfree.anomaly.methods import (
-    Judgement,
-    Scale,
-    held_back_threshold,
-    judgement,
-    max_by_cell,
-    split_training,
-)
-from lensfree.anomaly.windows import Windows, cut_windows
+from lensfree.anomaly.methods import Scale, max_by_cell, split_training
+from lensfree.anomaly.scaled_judge import ScaledJudge
+from lensfree.anomaly.windows import Windows
 from lensfree.config import ScoreConfig
 
 PARTS = 3
@@ -43,31 +37,14 @@ def compile_profile() -> None:
 
 
 @dataclass(frozen=True)
-class ProfileJudge:
+class ProfileJudge(ScaledJudge):
     """Training histories to join with, and the threshold of cells.
 
     Attributes:
         known: standardised training histories, NaN between them.
-        scale: mean and sd of the training.
-        threshold: cell score above which a cell is flagged.
-        config: section `score`.
     """
 
     known: np.ndarray
-    scale: Scale
-    threshold: float
-    config: ScoreConfig
-
-    def judge(self, series: pd.DataFrame) -> Judgement:
-        """Judge histories by the largest distance in them."""
-        windows = cut_windows(series, self.config)
-        score = self.scores(windows)
-        cells = max_by_cell(windows, score)
-        return judgement(windows, score, cells, cells > self.threshold)
-
-    def adapted(self, series: pd.DataFrame) -> ProfileJudge:
-        """Return the same histories and threshold, with mean and sd of the histories given."""
-        return replace(self, scale=Scale.of_series(series, self.config))
 
     def scores(self, windows: Windows) -> np.ndarray:
         """Return per window the largest distance of a subsequence in it to the nearest known one."""
@@ -103,9 +80,7 @@ class MatrixProfileMethod:
         ids = np.unique(split.training.series_id)
         drawn = np.random.default_rng(seed).permutation(ids)[:TRAINING_HISTORIES]
         known, _ = _joined_histories(split.training.take(np.isin(split.training.series_id, drawn)), scale)
-        unset = ProfileJudge(known, scale, float("nan"), config)
-        parts = (max_by_cell(part, unset.scores(part)) for part in (split.validation, split.test))
-        return replace(unset, threshold=held_back_threshold(*parts))
+        return ProfileJudge(max_by_cell, scale, config, float("nan"), known).with_threshold(split)
 
 
 def _joined_histories(windows: Windows, scale: Scale) -> tuple[np.ndarray, np.ndarray]:

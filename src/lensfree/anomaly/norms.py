@@ -84,7 +84,7 @@ class Norms:
         missing = set(COLUMNS) - set(series.columns)
         if missing:
             raise ValueError(f"histories lack the columns {sorted(missing)}; give the table series")
-        points = series.loc[~series["is_filled"]].sort_values(["series_id", "time_h"], kind="stable")
+        points = _in_order(series[list(COLUMNS)])
         dry_mass_pg = points["dry_mass_pg"].to_numpy(dtype=np.float64)
         check_dry_mass(dry_mass_pg)
         points = points.assign(ln=np.log(np.maximum(dry_mass_pg, 1.0)))
@@ -94,7 +94,7 @@ class Norms:
                 f"the table holds {len(cells)} cells with at least {FEWEST_POINTS} measured points, expected "
                 f"{FEWEST_CELLS} or more; learn what is normal from more or longer histories"
             )
-        once = points.loc[~points["is_repeated"]]
+        once = points.loc[~points["is_repeated"]] if points["is_repeated"].any() else points
         ln = once["ln"].to_numpy()
         low, middle, high = np.exp(np.quantile(ln, (0.05, 0.5, 0.95)))
         complete = cells[cells["has_birth"] & cells["has_division"]]
@@ -176,6 +176,16 @@ def check_dry_mass(dry_mass_pg: np.ndarray) -> None:
             f"{int(wrong.sum())} of {len(wrong)} dry masses are negative or not finite, the first is "
             f"{dry_mass_pg[wrong][0]}, expected numbers from 0 pg on; rerun the stage series"
         )
+
+
+def _in_order(series: pd.DataFrame) -> pd.DataFrame:
+    """Return the measured points in order of series and time; a table that is so already is not copied."""
+    is_filled = series["is_filled"].to_numpy(dtype=bool)
+    points = series.loc[~is_filled] if is_filled.any() else series
+    ids, time_h = points["series_id"].to_numpy(), points["time_h"].to_numpy()
+    if ((ids[1:] > ids[:-1]) | ((ids[1:] == ids[:-1]) & (time_h[1:] >= time_h[:-1]))).all():
+        return points
+    return points.sort_values(["series_id", "time_h"], kind="stable")
 
 
 def _cells(points: pd.DataFrame) -> pd.DataFrame:

@@ -8,18 +8,20 @@ share is left out of what counts as known, and normal cells' scores are learnt f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from lensfree.anomaly.by_history import by_history
 from lensfree.anomaly.density import Density, Stretches, cut_stretches, fit_density, views
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.outlooks import Outlook, Trainer, cross_fitted, forecast_scores
 from lensfree.anomaly.reasons import log_odds
 from lensfree.anomaly.surprise import Scales, Tail, learn_scales, learn_tail
-from lensfree.anomaly.windows import Windows
+from lensfree.anomaly.windows import DRY_MASS, Windows
 
 FORECAST = "forecast"
 KINDS = "kinds"
@@ -42,6 +44,7 @@ class Plus:
         tail: upper tail of their surprise.
         of_windows: how normal windows score in the views.
         tail_of_windows: upper tail of their surprise.
+        channel_units: medians of the training points in the channels that it judges besides dry mass.
     """
 
     unit_pg: float
@@ -53,6 +56,7 @@ class Plus:
     tail: Tail
     of_windows: Scales
     tail_of_windows: Tail
+    channel_units: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def view_names(self) -> tuple[str, ...]:
@@ -88,7 +92,10 @@ class Plus:
         return self._tables(windows, [*scores, (errors, errors)], odds, mse, alpha)
 
     def _stretches(self, windows: Windows) -> list[tuple[Density, Stretches]]:
-        return [(each, cut_stretches(windows, each.view, self.unit_pg)) for each in self.densities]
+        units = {DRY_MASS: self.unit_pg, **self.channel_units}
+        return [
+            (each, cut_stretches(windows, each.view, units[each.view.quantity])) for each in self.densities
+        ]
 
     def _tables(
         self,
@@ -152,7 +159,7 @@ def fit_plus(
             anomalies decides.
 
     Raises:
-        ValueError: too few histories, or they do not vary.
+        ValueError: too few histories, or they do not vary, or a channel is mostly 0.
     """
     rng = np.random.default_rng(seed)
     windows = _drawn(windows, rng)
@@ -165,7 +172,11 @@ def fit_plus(
             "learnt from, expected dry mass that varies; check the series table"
         )
     span = windows.input_points + windows.target_points
-    stretches = [cut_stretches(windows, view, unit_pg) for view in views(span)]
+    channel_units = {name: _median(windows, name) for name in windows.channels}
+    units = {DRY_MASS: unit_pg, **channel_units}
+    stretches = [
+        cut_stretches(windows, view, units[view.quantity]) for view in views(span, tuple(windows.channels))
+    ]
     is_known = dict.fromkeys(np.unique(windows.series_id).tolist(), True)
     for is_last in (False, True):
         fitted = [
@@ -202,7 +213,19 @@ def fit_plus(
         tail=learn_tail(cells.surprise(table.to_numpy()).max(axis=1)),
         of_windows=of_windows,
         tail_of_windows=learn_tail(of_windows.surprise(by_window).max(axis=1)),
+        channel_units=channel_units,
     )
+
+
+def _median(windows: Windows, channel: str) -> float:
+    """Return the median of a channel over the points that the windows cover."""
+    median = float(np.median(windows.covered(channel)))
+    if not median > 0:
+        raise ValueError(
+            f"the median of the channel {channel} is {median:g}, expected a positive number; check the table "
+            f"series or leave {channel} out of score.channels"
+        )
+    return median
 
 
 def cell_scores(
@@ -221,8 +244,7 @@ def cell_scores(
 def _odds(windows: Windows, series: pd.DataFrame, norms: Norms) -> pd.Series:
     """Return by series_id how much likelier each history is with something wrong, in ln."""
     wanted = np.unique(windows.series_id)
-    rows = series[series["series_id"].isin(wanted)].sort_values(["series_id", "time_h"])
-    odds = {name: log_odds(part, norms) for name, part in rows.groupby("series_id", sort=True)}
+    odds = by_history(series, wanted, lambda rows: log_odds(rows, norms))
     return pd.Series(odds, index=wanted, dtype=np.float64)
 
 

@@ -82,7 +82,8 @@ def explain_history(rows: pd.DataFrame, norms: Norms, events: pd.DataFrame | Non
     daughters = 0
     if events is not None:
         mine = _checked(events)[events["cell_id"].isin(cells)]
-        found = [_with_events(candidate, mine) for candidate in found]
+        times_h = {name: _times_h(mine, name) for name in EVENT_GAIN}
+        found = [_with_events(candidate, times_h) for candidate in found]
         many, daughters = _many_daughters(mine, found)
         found += many
     weight = _weights(found)
@@ -157,24 +158,39 @@ def _checked(events: pd.DataFrame) -> pd.DataFrame:
     return events
 
 
-def _with_events(candidate: Candidate, events: pd.DataFrame) -> Candidate:
-    """Return a candidate that gains by each event which speaks for its kind; a death ends what it began."""
+def _times_h(events: pd.DataFrame, kind: str) -> np.ndarray:
+    return events["time_h"].to_numpy()[events["kind"].to_numpy() == kind]
+
+
+def _with_events(candidate: Candidate, times_h: dict[str, np.ndarray]) -> Candidate:
+    """Return a candidate that gains by each event which speaks for its kind; a death ends what it began.
+
+    Args:
+        candidate: the candidate.
+        times_h: when events of each kind of `EVENT_GAIN` happened [h].
+    """
     gain = candidate.gain.copy()
     for event, speaks_for in EVENT_GAIN.items():
-        times_h = events.loc[events["kind"] == event, "time_h"].to_numpy()
-        if candidate.kind not in speaks_for or not len(times_h):
+        if candidate.kind not in speaks_for or not len(times_h[event]):
             continue
-        is_near = (np.abs(candidate.onset_h[:, None] - times_h) <= EVENT_NEAR_H).any(axis=1)
-        is_before = (candidate.onset_h[:, None] <= times_h).any(axis=1)
-        gain += speaks_for[candidate.kind] * (is_before if event == "death" else is_near)
+        if event == "death":
+            speaks = (candidate.onset_h[:, None] <= times_h[event]).any(axis=1)
+        else:
+            speaks = (np.abs(candidate.onset_h[:, None] - times_h[event]) <= EVENT_NEAR_H).any(axis=1)
+        gain += speaks_for[candidate.kind] * speaks
     return Candidate(candidate.kind, candidate.onset_h, gain, candidate.stop_h)
 
 
 def _many_daughters(events: pd.DataFrame, found: list[Candidate]) -> tuple[list[Candidate], int]:
     """Return the first division into more than two as a candidate, and its number of daughters."""
-    divisions = events[events["kind"] == "division"].groupby("cell_id")["time_h"].agg(["size", "min"])
-    many = divisions[divisions["size"] > 2].sort_values("min")
-    if many.empty:
+    is_division = events["kind"].to_numpy() == "division"
+    mothers, index, daughters = np.unique(
+        events["cell_id"].to_numpy()[is_division], return_inverse=True, return_counts=True
+    )
+    if not (daughters > 2).any():
         return [], 0
-    time_h, count = float(many["min"].iloc[0]), int(many["size"].iloc[0])
-    return [Candidate("abnormal_division", np.array([time_h]), found[0].gain + MANY_DAUGHTERS_GAIN)], count
+    first_h = np.full(len(mothers), np.inf)
+    np.minimum.at(first_h, index, events["time_h"].to_numpy(dtype=np.float64)[is_division])
+    at = int(np.where(daughters > 2, first_h, np.inf).argmin())
+    gain = found[0].gain + MANY_DAUGHTERS_GAIN
+    return [Candidate("abnormal_division", first_h[[at]], gain)], int(daughters[at])

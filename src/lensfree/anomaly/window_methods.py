@@ -7,7 +7,7 @@ windows, and it is flagged above the 90 % quantile of the training cells that we
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,9 @@ from scipy.spatial import cKDTree
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 
-from lensfree.anomaly.methods import (
-    Judgement,
-    Scale,
-    held_back_threshold,
-    judgement,
-    mean_by_cell,
-    split_training,
-)
-from lensfree.anomaly.windows import Windows, cut_windows
+from lensfree.anomaly.methods import Scale, mean_by_cell, split_training
+from lensfree.anomaly.scaled_judge import ScaledJudge
+from lensfree.anomaly.windows import Windows
 from lensfree.arrays import cpu_count
 from lensfree.config import ScoreConfig
 
@@ -37,31 +31,14 @@ Scorer = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class WindowJudge:
+class WindowJudge(ScaledJudge):
     """A fitted scorer of windows with the threshold of cells.
 
     Attributes:
         scorer: scores standardised windows.
-        scale: mean and sd of the training.
-        threshold: cell score above which a cell is flagged.
-        config: section `score`.
     """
 
     scorer: Scorer
-    scale: Scale
-    threshold: float
-    config: ScoreConfig
-
-    def judge(self, series: pd.DataFrame) -> Judgement:
-        """Judge histories by the mean of their windows."""
-        windows = cut_windows(series, self.config)
-        score = self.scores(windows)
-        cells = mean_by_cell(windows, score)
-        return judgement(windows, score, cells, cells > self.threshold)
-
-    def adapted(self, series: pd.DataFrame) -> WindowJudge:
-        """Return the same scorer and threshold, with mean and sd of the histories given."""
-        return replace(self, scale=Scale.of_series(series, self.config))
 
     def scores(self, windows: Windows) -> np.ndarray:
         """Return the score of each window, worked out in blocks to bound memory."""
@@ -91,9 +68,7 @@ class WindowMethod:
         split = split_training(series, config, seed)
         scale = Scale.of(split.training)
         scorer = self.make(scale.whole(split.training), seed)
-        unset = WindowJudge(scorer, scale, float("nan"), config)
-        parts = (mean_by_cell(part, unset.scores(part)) for part in (split.validation, split.test))
-        return replace(unset, threshold=held_back_threshold(*parts))
+        return WindowJudge(mean_by_cell, scale, config, float("nan"), scorer).with_threshold(split)
 
 
 def pca_method() -> WindowMethod:

@@ -14,7 +14,8 @@ things open; they are decided here:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,10 @@ import pandas as pd
 from lensfree.anomaly.histories import lineages, on_grid
 from lensfree.config import ScoreConfig
 from lensfree.units import MIN_PER_H
+
+DRY_MASS = "dry_mass"
+CHANNELS = {"area": "area_um2", "max_opd": "max_opd_nm", "speed": "speed_um_per_h"}
+"""Columns of the table series that `score.channels` names."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Windows:
         start_h: (n,) time of the first point [h].
         input_points: points that the forecaster sees.
         target_points: points that it must foretell.
+        channels: (point,) of other quantities by name of the channel, like `dry_mass_pg`.
     """
 
     dry_mass_pg: np.ndarray
@@ -49,6 +55,7 @@ class Windows:
     start_h: np.ndarray
     input_points: int
     target_points: int
+    channels: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of windows."""
@@ -90,10 +97,18 @@ class Windows:
     @property
     def covered_pg(self) -> np.ndarray:
         """Dry mass [pg] of the points that the windows cover, each counted once."""
+        return self.covered(DRY_MASS)
+
+    def points_of(self, quantity: str) -> np.ndarray:
+        """Return (point,) values of the dry mass or of a channel."""
+        return self.dry_mass_pg if quantity == DRY_MASS else self.channels[quantity]
+
+    def covered(self, quantity: str) -> np.ndarray:
+        """Return the values of a quantity at the points that the windows cover, each counted once."""
         span = self.input_points + self.target_points
         change = np.bincount(self.first, minlength=len(self.dry_mass_pg) + 1)
         change -= np.bincount(self.first + span, minlength=len(change))[: len(change)]
-        return np.asarray(self.dry_mass_pg[np.cumsum(change)[:-1] > 0])
+        return np.asarray(self.points_of(quantity)[np.cumsum(change)[:-1] > 0])
 
     def median_pg(self) -> float:
         """Return the median dry mass [pg] of the points that the windows cover, each counted once.
@@ -120,8 +135,10 @@ def cut_windows(series: pd.DataFrame, config: ScoreConfig) -> Windows:
         config: section `score`.
 
     Raises:
-        ValueError: if a history is not on a regular grid or holds a dry mass that is not finite.
+        ValueError: if a history is not on a regular grid, holds a dry mass that is not finite, or lacks one
+            of `config.channels`.
     """
+    _check_channels(series, config.channels)
     span = config.input_points + config.target_points
     weights = running_mean_weights(config.smoothing_points)
     lineage_of = lineages(series)
@@ -129,7 +146,8 @@ def cut_windows(series: pd.DataFrame, config: ScoreConfig) -> Windows:
     n_points = 0
     for _, rows in series.groupby("series_id", sort=True):
         series_id = int(rows["series_id"].iloc[0])
-        time_h, dry_mass_pg, cell_id = on_grid(rows.sort_values("time_h"), config.interval_min / MIN_PER_H)
+        rows = rows.sort_values("time_h")
+        time_h, dry_mass_pg, cell_id = on_grid(rows, config.interval_min / MIN_PER_H)
         n_windows = len(time_h) - span + 1
         if n_windows < 1:
             continue
@@ -145,6 +163,9 @@ def cut_windows(series: pd.DataFrame, config: ScoreConfig) -> Windows:
                 start_h=time_h[first],
                 input_points=config.input_points,
                 target_points=config.target_points,
+                channels={
+                    name: np.interp(time_h, rows["time_h"], rows[CHANNELS[name]]) for name in config.channels
+                },
             )
         )
         n_points += len(time_h)
@@ -182,4 +203,24 @@ def _joined(parts: list[Windows], config: ScoreConfig) -> Windows:
         start_h=column("start_h", np.float64),
         input_points=config.input_points,
         target_points=config.target_points,
+        channels={
+            name: np.concatenate([part.channels[name] for part in parts] or [np.empty(0)])
+            for name in config.channels
+        },
     )
+
+
+def _check_channels(series: pd.DataFrame, channels: Sequence[str]) -> None:
+    for name in channels:
+        column = CHANNELS[name]
+        if column not in series.columns:
+            raise ValueError(
+                f"score.channels asks for {name}, the histories have no column {column}; rerun the stage "
+                "series, or leave the channel out"
+            )
+        wrong = ~np.isfinite(series[column].to_numpy(dtype=np.float64))
+        if wrong.any():
+            raise ValueError(
+                f"{int(wrong.sum())} of {len(wrong)} values of {column} are not finite, expected none where "
+                f"score.channels asks for {name}; rerun the stages quantify to series, or leave it out"
+            )

@@ -20,7 +20,8 @@ def write_table(
 ) -> None:
     """Write a table under its contract.
 
-    Columns are put in the contract's order and cast to its types when that loses nothing.
+    Columns are put in the contract's order and cast to its types when that loses nothing; optional ones are
+    written if the table has them.
 
     Args:
         path: the Parquet file.
@@ -32,10 +33,12 @@ def write_table(
         ContractError: if a column is missing, extra, or cannot take its type.
     """
     _check_names(path, list(table.columns), contract)
-    arrays = [_cast(path, table[name], name, column.dtype) for name, column in contract.columns.items()]
+    optional = {name: column for name, column in contract.optional.items() if name in table.columns}
+    columns = {**contract.columns, **optional}
+    arrays = [_cast(path, table[name], name, column.dtype) for name, column in columns.items()]
     fields = [
         pa.field(name, array.type, metadata={"unit": column.unit, "meaning": column.meaning})
-        for (name, column), array in zip(contract.columns.items(), arrays, strict=True)
+        for (name, column), array in zip(columns.items(), arrays, strict=True)
     ]
     metadata = {
         "contract": contract.name,
@@ -51,12 +54,14 @@ def write_table(
 
 
 def read_table(path: Path, contract: TableContract) -> pd.DataFrame:
-    """Read a table and check it against its contract.
+    """Read a table, with the optional columns that it has, and check it against its contract.
 
     Raises:
         ContractError: if the file is not what the contract says.
     """
-    return _read(path, contract, list(contract.columns)).to_pandas()
+    optional = set(pq.read_schema(path).names) & set(contract.optional)
+    names = [*contract.columns, *(name for name in contract.optional if name in optional)]
+    return _read(path, contract, names).to_pandas()
 
 
 def read_tables(
@@ -67,7 +72,7 @@ def read_tables(
     Args:
         paths: the Parquet files, one or more.
         contract: what each must hold.
-        columns: those that are read; all if not given.
+        columns: those that are read; all that the contract requires if not given.
 
     Raises:
         ContractError: if a file is not what the contract says.
@@ -84,7 +89,14 @@ def _read(path: Path, contract: TableContract, names: list[str]) -> pa.Table:
     """Return columns of a file whose contract is kept."""
     schema = pq.read_schema(path)
     _check_names(path, schema.names, contract)
-    for name, column in contract.columns.items():
+    lacking = [name for name in names if name not in schema.names]
+    if lacking:
+        raise ContractError(
+            f"{path}: table '{contract.name}' has no {lacking}, expected them although it may lack "
+            "them; rerun the stage that wrote it"
+        )
+    known = {**contract.columns, **contract.optional}
+    for name, column in ((name, column) for name, column in known.items() if name in schema.names):
         got = _type_name(schema.field(name).type)
         if got != column.dtype:
             raise ContractError(
@@ -108,7 +120,7 @@ def empty_table(contract: TableContract) -> pd.DataFrame:
 
 def _check_names(path: Path, got: list[str], contract: TableContract) -> None:
     missing = [name for name in contract.columns if name not in got]
-    extra = [name for name in got if name not in contract.columns]
+    extra = [name for name in got if name not in contract.columns and name not in contract.optional]
     if missing or extra:
         raise ContractError(
             f"{path}: table '{contract.name}' expected columns {list(contract.columns)}; "

@@ -26,6 +26,7 @@ from lensfree.nets.weights import read_card
 METHOD = "stardusts_plus"
 _NORMS = "norms."
 _OUTLOOK = "outlook."
+_UNIT = "channel_unit."
 _GRID = ("input_points", "target_points", "interval_min", "smoothing_points")
 
 
@@ -47,6 +48,8 @@ class DetectorCard:
         seed: of all that was drawn.
         n_histories: histories that it was fitted to.
         n_windows: their windows.
+        channels: what it judges besides dry mass, with commas between; files from before there were any have
+            none.
     """
 
     name: str
@@ -62,6 +65,12 @@ class DetectorCard:
     seed: int
     n_histories: int
     n_windows: int
+    channels: str = ""
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Return the channels one by one."""
+        return tuple(name for name in self.channels.split(",") if name)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], source: Path) -> DetectorCard:
@@ -71,6 +80,7 @@ class DetectorCard:
             ModelError: if a value is missing.
         """
         casts: dict[str, Any] = {"str": str, "float": float, "int": int}
+        metadata = {"channels": "", **metadata}
         missing = [field.name for field in fields(cls) if field.name not in metadata]
         if missing:
             raise ModelError(
@@ -80,11 +90,19 @@ class DetectorCard:
         return cls(**{field.name: casts[str(field.type)](metadata[field.name]) for field in fields(cls)})
 
     def check(self, config: ScoreConfig) -> None:
-        """Refuse a configuration whose windows are not those of the training.
+        """Refuse a configuration whose windows or channels are not those of the training.
 
         Raises:
-            ModelError: if a length, the grid or the smoothing differs.
+            ModelError: if a length, the grid, the smoothing or a channel differs.
         """
+        if set(self.channel_names) != set(config.channels):
+            known = ", ".join(self.channel_names) or "dry mass alone"
+            asked = ", ".join(config.channels) or "dry mass alone"
+            raise ModelError(
+                f"detector '{self.name}' knows {known}, score.channels asks for {asked}; set score.channels "
+                f"to [{', '.join(self.channel_names)}], or score.model to 'own' so that the data set trains "
+                f"a detector of its own (it needs {config.min_training_windows} windows of 30 h)"
+            )
         trained = {name: getattr(self, name) for name in _GRID}
         wanted = {name: getattr(config, name) for name in _GRID}
         if trained != wanted:
@@ -108,6 +126,7 @@ def save_detector(path: Path, plus: Plus, outlook: State, card: DetectorCard) ->
     if not card.version:
         card = replace(card, version=_version(tensors))
     told = {_NORMS + name: str(value) for name, value in plus.norms.to_dict().items()}
+    told |= {_UNIT + name: repr(value) for name, value in plus.channel_units.items()}
     metadata = {name: str(value) for name, value in asdict(card).items()} | told
     with written_whole(path) as partial_path:
         save_file(tensors, partial_path, metadata=metadata)
@@ -125,18 +144,21 @@ def load_detector(path: Path) -> tuple[Plus, DetectorCard]:
     try:
         arrays = {name: part.numpy() for name, part in tensors.items() if not name.startswith(_OUTLOOK)}
         densities = tuple(
-            Density.from_arrays(view, arrays) for view in views(card.input_points + card.target_points)
+            Density.from_arrays(view, arrays)
+            for view in views(card.input_points + card.target_points, card.channel_names)
         )
+        told = read_card(path)
         plus = Plus(
             unit_pg=card.unit_pg,
             spread=card.spread,
             densities=densities,
             outlook=partial(foretell, _outlook(tensors)),
-            norms=_norms_of(read_card(path)),
+            norms=_norms_of(told),
             cells=Scales(*arrays["cells"]),
             tail=Tail(*arrays["tail"].tolist()),
             of_windows=Scales(*arrays["of_windows"]),
             tail_of_windows=Tail(*arrays["tail_of_windows"].tolist()),
+            channel_units={name: float(told[_UNIT + name]) for name in card.channel_names},
         )
     except (KeyError, TypeError) as error:
         raise ModelError(

@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lensfree.anomaly.histories import pool_series
 from lensfree.anomaly.split import deduplicated, split_by_lineage
-from lensfree.anomaly.windows import Windows, cut_windows
+from lensfree.anomaly.windows import Windows
 from lensfree.config import ScoreConfig
-from lensfree.contracts import SERIES
-from lensfree.io.tables import empty_table, read_table
+from lensfree.stages.training_histories import read_histories
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 PARTS = (TRAINING, VALIDATION, TEST)
@@ -79,8 +77,7 @@ def read_population(dataset: str, series: Sequence[Path], config: ScoreConfig, s
     Raises:
         ValueError: if there are fewer than two lineages of histories that are as long as a window.
     """
-    pooled = pool_series([read_table(path, SERIES) for path in series] or [empty_table(SERIES)])
-    windows = cut_windows(pooled, config)
+    pooled, windows = read_histories(series, config)
     try:
         split = split_by_lineage(deduplicated(windows), seed)
     except ValueError as error:

@@ -67,6 +67,7 @@ def train_plus(
         seed=config.seed,
         n_histories=n_histories,
         n_windows=len(windows),
+        channels=",".join(windows.channels),
     )
     logger.info("%s", save_detector(out, plus, outlook, card))
 
@@ -74,8 +75,13 @@ def train_plus(
 def hand_plus_on(
     shipped: Path, out: Path, windows: Windows, series: pd.DataFrame, config: ScoreConfig
 ) -> None:
-    """Write the shipped detector as that of a data set, on its scale if it has enough families."""
+    """Write the shipped detector as that of a data set, on its scale if it has enough families.
+
+    Raises:
+        ModelError: if it was trained for other windows or channels than the configured ones.
+    """
     _, card = load_detector(shipped)
+    card.check(config)
     trained_on = f"shipped {card.name} {card.version}"
     n_lineages = len(np.unique(windows.lineage))
     if config.shipped_normalisation == "model" or n_lineages < MIN_LINEAGES:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from lensfree.anomaly.explained import with_reasons, with_short_series
+from lensfree.anomaly.histories import blocks
 from lensfree.anomaly.score import score_windows
 from lensfree.anomaly.split import deduplicated, mean_and_sd
-from lensfree.anomaly.windows import Windows, cut_windows
+from lensfree.anomaly.windows import CHANNELS, Windows, cut_windows
 from lensfree.config import ScoreConfig
 from lensfree.contracts import LINEAGE_EVENTS, SCORES, SERIES, WINDOWS
-from lensfree.io.tables import read_table, write_table
+from lensfree.io.tables import read_table, read_tables, write_table
 from lensfree.model_files import ModelError
 from lensfree.nets.forecaster import forecast
 from lensfree.nets.forecaster_card import load_forecaster
@@ -30,7 +32,36 @@ logger = logging.getLogger(__name__)
 LIKELY_RATIO = 30.0
 """Median dry mass of two populations of animal cells differs by less; pg and fg differ by 1000."""
 
+ROWS_AT_ONCE = 200_000
+"""So many points are judged at a time, whole histories of course: what is kept of them is only the result."""
+
 Judged = tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """A loaded model.
+
+    Attributes:
+        of: judges windows, given the table of the histories that they were cut from.
+        name: of the model.
+        trained_pg: dry mass that it counts as usual [pg].
+        used: what it judges by, for the provenance.
+    """
+
+    of: Callable[[Windows, pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
+    name: str
+    trained_pg: float
+    used: dict[str, Any]
+
+    def check_unit(self, median_pg: float) -> None:
+        """Refuse histories whose dry mass cannot have the unit of the training."""
+        if not 1 / LIKELY_RATIO < median_pg / self.trained_pg < LIKELY_RATIO:
+            raise ModelError(
+                f"the series have a median dry mass of {median_pg:.4g} pg, model '{self.name}' was trained "
+                f"at {self.trained_pg:.4g} pg: they do not have the same unit; check opd_unit and "
+                "pixel_pitch_um of the sheet, or let score.model be 'own'"
+            )
 
 
 def run(
@@ -45,17 +76,21 @@ def run(
 ) -> None:
     """Score every history that is at least one window long; shorter ones are listed with no windows.
 
+    Some histories are judged at a time, so that no more than the tables grows with their number.
+
     Raises:
         ModelError: if the model was trained for other windows than the configured ones, for another
             method, or on dry mass in another unit.
     """
-    table = read_table(series, SERIES)
-    judged, scores, used = judge(cut_windows(table, config), table, model, config)
+    channels = [CHANNELS[name] for name in config.channels]
+    table = read_tables([series], SERIES, columns=[*SERIES.columns, *channels])
+    judged, scores, used = judge_series(table, model, config)
     scores = with_short_series(scores, table, used["model"])
     logger.info("%s", counted(scores, config))
+    write_table(windows_out, judged, WINDOWS, provenance={**provenance, **used})
+    del judged
     norms = read_norms(model) or learn_norms(table)
     scores = with_reasons(scores, table, norms, read_table(events, LINEAGE_EVENTS))
-    write_table(windows_out, judged, WINDOWS, provenance={**provenance, **used})
     write_table(scores_out, scores, SCORES, provenance={**provenance, **used})
 
 
@@ -65,7 +100,31 @@ def judge(windows: Windows, series: pd.DataFrame, model: Path, config: ScoreConf
     Raises:
         ModelError: as `run`.
     """
-    return (_published if config.method == "stardusts" else _plus)(windows, series, model, config)
+    judging = _load(model, config, lambda: windows)
+    if len(windows):
+        judging.check_unit(windows.median_pg())
+    judged, scores = judging.of(windows, series)
+    return judged, scores, judging.used
+
+
+def judge_series(series: pd.DataFrame, model: Path, config: ScoreConfig) -> Judged:
+    """Return the same for a table of histories, of which some are cut and judged at a time.
+
+    Raises:
+        ModelError: as `run`.
+    """
+    judging = _load(model, config, lambda: cut_windows(series, config))
+    parts: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+    for block in blocks(series, ROWS_AT_ONCE):
+        windows = cut_windows(block, config)
+        if len(windows) and not parts:
+            judging.check_unit(float(series["dry_mass_pg"].median()))
+        if len(windows):
+            parts.append(judging.of(windows, block))
+    if not parts:
+        parts = [judging.of(cut_windows(series.iloc[:0], config), series.iloc[:0])]
+    judged, scores = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    return judged, scores, judging.used
 
 
 def counted(scores: pd.DataFrame, config: ScoreConfig) -> str:
@@ -78,51 +137,49 @@ def counted(scores: pd.DataFrame, config: ScoreConfig) -> str:
     )
 
 
-def _check_unit(windows: Windows, trained_pg: float, name: str) -> None:
-    if len(windows) == 0:
-        return
-    ratio = windows.median_pg() / trained_pg
-    if not 1 / LIKELY_RATIO < ratio < LIKELY_RATIO:
-        raise ModelError(
-            f"the series have a median dry mass of {windows.median_pg():.4g} pg, model '{name}' was trained "
-            f"at {trained_pg:.4g} pg: they do not have the same unit; check opd_unit and pixel_pitch_um of "
-            "the sheet, or let score.model be 'own'"
-        )
+def _load(model: Path, config: ScoreConfig, windows: Callable[[], Windows]) -> _Judge:
+    """Return what judges; all windows are only cut for it where an acquisition has a scale of its own."""
+    return _published(model, config, windows) if config.method == "stardusts" else _plus(model, config)
 
 
-def _plus(windows: Windows, series: pd.DataFrame, model: Path, config: ScoreConfig) -> Judged:
+def _plus(model: Path, config: ScoreConfig) -> _Judge:
     plus, card = load_detector(model)
     card.check(config)
-    _check_unit(windows, card.unit_pg, card.name)
-    judged, scores = plus.judge(windows, series, config.alpha)
     used = {
         "model": card.trained_on,
         "tau": plus.tail_of_windows.threshold(config.alpha),
         "surprise_threshold": plus.tail.threshold(config.alpha),
         "unit_pg": card.unit_pg,
     }
-    return judged, scores.assign(model=_same(card.trained_on, scores)), used
+
+    def of(windows: Windows, series: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        judged, scores = plus.judge(windows, series, config.alpha)
+        return judged, scores.assign(model=_same(card.trained_on, scores))
+
+    return _Judge(of, card.name, card.unit_pg, used)
 
 
-def _published(windows: Windows, series: pd.DataFrame, model: Path, config: ScoreConfig) -> Judged:
+def _published(model: Path, config: ScoreConfig, windows: Callable[[], Windows]) -> _Judge:
     forecaster, card = load_forecaster(model)
     card.check(config)
     scale = {"mean_pg": card.mean_pg, "sd_pg": card.sd_pg}
-    _check_unit(windows, card.mean_pg, card.name)
-    if config.normalisation == "per_split" and len(windows):
-        scale = dict(zip(scale, mean_and_sd(deduplicated(windows)), strict=True))
-    judged, scores = score_windows(
-        windows,
-        partial(forecast, forecaster),
-        **scale,
-        tau=card.tau,
-        flag_above=config.flag_above,
-        model=card.trained_on,
-        target=card.target,
-    )
-    used = {"model": card.trained_on, "tau": card.tau, **scale}
-    scores = scores.assign(surprise=np.nan, normal_share=np.nan, view=_same("", scores))
-    return judged.assign(surprise=np.nan), scores, used
+    if config.normalisation == "per_split" and len(whole := windows()):
+        scale = dict(zip(scale, mean_and_sd(deduplicated(whole)), strict=True))
+
+    def of(windows: Windows, _: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        judged, scores = score_windows(
+            windows,
+            partial(forecast, forecaster),
+            **scale,
+            tau=card.tau,
+            flag_above=config.flag_above,
+            model=card.trained_on,
+            target=card.target,
+        )
+        scores = scores.assign(surprise=np.nan, normal_share=np.nan, view=_same("", scores))
+        return judged.assign(surprise=np.nan), scores
+
+    return _Judge(of, card.name, card.mean_pg, {"model": card.trained_on, "tau": card.tau, **scale})
 
 
 def _same(text: str, table: pd.DataFrame) -> pd.Series:

@@ -31,7 +31,7 @@ def run(
         series=[work / "series.parquet"],
         out=work / "own.safetensors",
         config=config,
-        score_config=score.model_copy(update={"model": "own", "method": METHOD}),
+        score_config=score.model_copy(update={"model": "own", "method": METHOD, "channels": ()}),
         checkpoint=work / "state.pt",
         shipped=None,
         dataset="simulated",

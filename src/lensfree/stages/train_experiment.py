@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
-from lensfree.anomaly.fit import choose_model
 from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.stages import train_score
 from lensfree.stages.detector_file import METHOD
 from lensfree.stages.experiment_data import TEST, read_population
 from lensfree.stages.plus_training import train_plus
-
-logger = logging.getLogger(__name__)
+from lensfree.stages.training_histories import choose
 
 
 def run(
@@ -50,7 +47,6 @@ def run(
         )
         return
     population = read_population(dataset, series, own, config.seed)
-    _, why = choose_model(population.windows, own, dataset, has_shipped=False)
-    logger.info("%s", why)
+    choose(population.windows, own, dataset, has_shipped=False)
     known = population.without(TEST)
     train_plus(known.windows, known.series, out, config, own, dataset=dataset)

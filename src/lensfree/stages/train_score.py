@@ -8,18 +8,15 @@ from pathlib import Path
 
 from numpy import ndarray as Array
 
-from lensfree.anomaly.fit import choose_model, fit_forecaster, scale_for_shipped
-from lensfree.anomaly.histories import pool_series
+from lensfree.anomaly.fit import fit_forecaster, scale_for_shipped
 from lensfree.anomaly.score import Forecaster
-from lensfree.anomaly.windows import cut_windows
 from lensfree.config import ScoreConfig, TrainScoreConfig
-from lensfree.contracts import SERIES
-from lensfree.io.tables import empty_table, read_table
 from lensfree.nets.forecaster import State, forecast, restore
 from lensfree.nets.forecaster_card import ForecasterCard, hand_on, load_forecaster, save_forecaster
 from lensfree.nets.forecaster_training import train_forecaster
 from lensfree.stages.detector_file import METHOD
 from lensfree.stages.plus_training import hand_plus_on, train_plus
+from lensfree.stages.training_histories import choose, read_histories
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +32,8 @@ def run(
     dataset: str,
 ) -> None:
     """Train on a data set's own histories if they suffice, otherwise hand the shipped model on."""
-    pooled = pool_series([read_table(path, SERIES) for path in series] or [empty_table(SERIES)])
-    windows = cut_windows(pooled, score_config)
-    choice, why = choose_model(windows, score_config, dataset, has_shipped=shipped is not None)
-    logger.info("%s", why)
+    pooled, windows = read_histories(series, score_config)
+    choice = choose(windows, score_config, dataset, has_shipped=shipped is not None)
     if choice == "shipped" and shipped is not None:
         if score_config.method == METHOD:
             hand_plus_on(shipped, out, windows, pooled, score_config)
@@ -62,7 +57,7 @@ def run(
         train,
         seed=config.seed,
         sigma_count=score_config.sigma_count,
-        quantile=score_config.threshold_quantile if score_config.threshold == "quantile" else None,
+        quantile=score_config.tau_quantile,
         target=score_config.target,
         normalisation=score_config.normalisation,
     )

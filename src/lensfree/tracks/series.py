@@ -8,6 +8,9 @@ import pandas as pd
 from lensfree.config import SeriesConfig
 
 COLUMNS = ("series_id", "cell_id", "time_h", "dry_mass_pg", "is_filled", "is_repeated")
+LOOKS = ("area_um2", "max_opd_nm")
+PLACE = ("y_um", "x_um")
+SPEED = "speed_um_per_h"
 
 
 def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: SeriesConfig) -> pd.DataFrame:
@@ -18,7 +21,7 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
     entirely is given once.
 
     Args:
-        tracks: `frame, cell_id, parent_id, dry_mass_pg, is_shared`.
+        tracks: `frame, cell_id, parent_id, dry_mass_pg, is_shared`, and `LOOKS` and `PLACE` or none of them.
         frame_interval_h: time between two frames in hours; the grid is its multiples.
         config: the section `series`.
 
@@ -27,7 +30,9 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
         `time_h`, `dry_mass_pg`, `is_filled` where a gap of up to `max_gap_frames` was interpolated linearly
         (such points belong to the cell before the gap) or dry mass is a share of that of two cells found as
         one, and `is_repeated` where a series before has the same point of the same cell: what only counts
-        once, such as windows to train on, leaves those out.
+        once, such as windows to train on, leaves those out. From tracks with looks and places also `LOOKS`,
+        interpolated likewise, and `speed_um_per_h`: the way since the point before, of the first point of a
+        cell the way until the next, 0 of a cell that was seen once.
 
     Raises:
         ValueError: if the interval is not positive, a cell occurs twice in a frame, or the mothers form a
@@ -42,6 +47,9 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
     mother_of = dict(zip(cell_id.tolist(), parent_id.tolist(), strict=True))
     frame, dry_mass_pg = ordered["frame"].to_numpy(), ordered["dry_mass_pg"].to_numpy(dtype=np.float64)
     is_shared = ordered["is_shared"].to_numpy(dtype=bool)
+    has_looks = {*LOOKS, *PLACE} <= set(tracks.columns)
+    measured = {name: ordered[name].to_numpy(dtype=np.float64) for name in (*LOOKS, *PLACE) if has_looks}
+    names = (*COLUMNS[:-1], *LOOKS, SPEED) if has_looks else COLUMNS[:-1]
     parts: list[dict[str, np.ndarray]] = []
     known: set[tuple[int, int, int]] = set()
     for leaf in sorted(set(mother_of) - set(mother_of.values())):
@@ -65,12 +73,18 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
                 known.add(key)
                 own = path_rows[part]
                 grid = _fill(frame[own], dry_mass_pg[own], path_cell[part], is_shared[own])
+                for name, values in measured.items():
+                    grid[name] = np.interp(grid["time_h"], frame[own], values[own])
+                if has_looks:
+                    way_um = np.hypot(*(np.diff(grid[name]) for name in PLACE))
+                    grid[SPEED] = _speed(way_um / frame_interval_h, grid["cell_id"])
                 parts.append({"series_id": np.full(len(grid["time_h"]), len(parts)), **grid})
     if not parts:
-        return _empty()
-    series = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in COLUMNS[:-1]})
-    is_repeated = series.duplicated(["cell_id", "time_h"])
-    return series.assign(time_h=series["time_h"] * frame_interval_h, is_repeated=is_repeated)
+        return _empty((*COLUMNS, *names[len(COLUMNS) - 1 :]))
+    series = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in names})
+    series["time_h"] *= frame_interval_h
+    series.insert(len(COLUMNS) - 1, "is_repeated", series.duplicated(["cell_id", "time_h"]))
+    return series
 
 
 def _path_to(leaf: int, mother_of: dict[int, int]) -> list[int]:
@@ -96,6 +110,14 @@ def _fill(
     }
 
 
-def _empty() -> pd.DataFrame:
+def _speed(step_um_per_h: np.ndarray, cell_id: np.ndarray) -> np.ndarray:
+    """Return the speed at each point, from that between points; a birth is a step of no cell."""
+    is_first = np.append(True, cell_id[1:] != cell_id[:-1])
+    speed = np.append(0.0, step_um_per_h)
+    after = np.append(np.where(is_first[1:], 0.0, step_um_per_h), 0.0)
+    return np.where(is_first, after, speed)
+
+
+def _empty(names: tuple[str, ...]) -> pd.DataFrame:
     types = {"series_id": np.int64, "cell_id": np.int64, "is_filled": bool, "is_repeated": bool}
-    return pd.DataFrame({name: np.empty(0, dtype=types.get(name, np.float64)) for name in COLUMNS})
+    return pd.DataFrame({name: np.empty(0, dtype=types.get(name, np.float64)) for name in names})
