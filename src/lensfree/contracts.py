@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
-CONTRACT_VERSION = 1
+# 2: every file carries a checksum of itself, holograms the digests of the frames they were read from.
+CONTRACT_VERSION = 2
 
 
 class ContractError(ValueError):
     """A file does not hold what its contract says; the message names file, expected and got."""
+
+
+def check_version(path: Path, got: object) -> None:
+    """Refuse a file of another version of the formats.
+
+    Raises:
+        ContractError: saying which it is and what to do.
+    """
+    if got is None or str(got) != str(CONTRACT_VERSION):
+        raise ContractError(
+            f"{path}: the file is of version {'unknown' if got is None else got} of the formats, expected "
+            f"{CONTRACT_VERSION}; delete it and run the same command again"
+        )
 
 
 @dataclass(frozen=True)
@@ -253,7 +268,7 @@ HOLOGRAMS = StackContract(
             **_PER_FRAME,
         }
     ),
-    ("first_frame", "channels", "wavelength_nm", "pixel_pitch_um", "sources", "reasons"),
+    ("first_frame", "channels", "wavelength_nm", "pixel_pitch_um", "sources", "reasons", "frames_sha256"),
 )
 OPD = StackContract(
     "opd",

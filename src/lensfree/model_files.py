@@ -10,7 +10,10 @@ from typing import Any
 
 import yaml
 
+from lensfree.seals import DamagedFileError, check_seal, file_sha256, stored_seal
+
 NO_MODEL = "none"
+REMEDY = "restore it or train it again"
 HEADER = "# Shipped models by name; each weights file carries its full card (see models/README.md).\n"
 
 
@@ -49,6 +52,31 @@ def weights_file(name: str, folder: Path) -> Path | None:
             "restore the file or register the new one"
         )
     return path
+
+
+def check_weights(path: Path) -> None:
+    """Check that a weights file is as it was written: by its seal, or by the registry beside it.
+
+    Raises:
+        ModelError: if it is missing or damaged, or neither says what it should be.
+    """
+    try:
+        if stored_seal(path) is not None:
+            check_seal(path, REMEDY)
+            return
+        registry = read_registry(path.parent) if (path.parent / "registry.yaml").is_file() else {}
+        known = [entry["sha256"] for entry in registry.values() if entry.get("file") == path.name]
+        got = file_sha256(path)
+    except (DamagedFileError, OSError) as error:
+        named = str(path) in str(error)
+        raise ModelError(str(error) if named else f"{path}: {error}; {REMEDY}") from error
+    if not known:
+        raise ModelError(
+            f"{path}: the weights carry no checksum and no registry beside them has one, so nothing tells "
+            "whether they are whole; train them again, or register them (python -m lensfree.model_files)"
+        )
+    if got not in known:
+        raise ModelError(f"{path} has sha256 {got}, the registry says {known[0]}; {REMEDY}")
 
 
 def read_registry(folder: Path) -> dict[str, dict[str, Any]]:

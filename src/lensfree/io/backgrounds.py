@@ -10,7 +10,7 @@ import numpy as np
 
 from lensfree.config import StorageConfig
 from lensfree.contracts import BACKGROUND
-from lensfree.io.stack_files import created, make, opened
+from lensfree.io.stack_files import created, make, opened, read
 
 
 def write_background(
@@ -34,4 +34,4 @@ def write_background(
 def read_background(path: Path) -> tuple[np.ndarray, np.dtype]:
     """Return the background (channel, y, x) float32 and the type of the acquisition's frames."""
     with opened(path, BACKGROUND) as handle:
-        return handle["background"][:], np.dtype(str(handle.attrs["dtype"]))
+        return read(path, handle["background"]), np.dtype(str(handle.attrs["dtype"]))

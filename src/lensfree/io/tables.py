@@ -1,9 +1,13 @@
-"""Parquet tables that keep their contract: columns, types and units."""
+"""Parquet tables that keep their contract: columns, types and units.
+
+The checksum stands in the metadata of the footer and covers the whole file, footer included.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +15,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lensfree.contracts import CONTRACT_VERSION, ContractError, TableContract
+from lensfree.contracts import CONTRACT_VERSION, ContractError, TableContract, check_version
 from lensfree.io.files import written_whole
+from lensfree.io.limits import MAX_TABLE_ROWS_PER_BYTE
+from lensfree.seals import BLANK, REMEDY, check_seal
 
 
 def write_table(
@@ -41,12 +47,14 @@ def write_table(
         "contract": contract.name,
         "contract_version": str(CONTRACT_VERSION),
         "provenance": json.dumps(dict(provenance or {}), sort_keys=True),
+        "seal": BLANK,
     }
-    with written_whole(path) as partial:
+    with written_whole(path, sealed=True) as partial:
         pq.write_table(
             pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=metadata)),
             partial,
             compression="zstd",
+            write_page_checksum=True,  # for other readers; ours checks the whole file
         )
 
 
@@ -81,8 +89,19 @@ def read_tables(
 
 
 def _read(path: Path, contract: TableContract, names: list[str]) -> pa.Table:
-    """Return columns of a file whose contract is kept."""
-    schema = pq.read_schema(path)
+    """Return columns of a file that is whole and whose contract is kept."""
+    check_seal(path)
+    with _named(path):
+        metadata = pq.read_metadata(path)
+        schema = metadata.schema.to_arrow_schema()
+    check_version(
+        path, (schema.metadata or {}).get(b"contract_version", b"unknown").decode("ascii", "replace")
+    )
+    if metadata.num_rows > path.stat().st_size * MAX_TABLE_ROWS_PER_BYTE:
+        raise ContractError(
+            f"{path}: the file declares {metadata.num_rows} rows in {path.stat().st_size} bytes, expected at "
+            f"most {MAX_TABLE_ROWS_PER_BYTE} per byte; {REMEDY}"
+        )
     _check_names(path, schema.names, contract)
     for name, column in contract.columns.items():
         got = _type_name(schema.field(name).type)
@@ -90,13 +109,26 @@ def _read(path: Path, contract: TableContract, names: list[str]) -> pa.Table:
             raise ContractError(
                 f"{path}: column '{name}' is {got}, expected {column.dtype}; rerun the stage that wrote it"
             )
-    return pq.read_table(path, columns=names)
+    with _named(path):
+        # Nothing but the file itself: no columns out of the names of folders.
+        return pq.ParquetFile(path).read(columns=names)
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
     """Return the provenance that `write_table` stored."""
-    metadata = pq.read_schema(path).metadata or {}
+    check_seal(path)
+    with _named(path):
+        metadata = pq.read_schema(path).metadata or {}
     return dict(json.loads(metadata.get(b"provenance", b"{}")))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Give the errors of the Parquet reader the name of the file."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ContractError(f"{path}: not a readable Parquet file ({error}); {REMEDY}") from error
 
 
 def empty_table(contract: TableContract) -> pd.DataFrame:

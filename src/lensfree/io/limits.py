@@ -1,0 +1,10 @@
+"""What a header may declare: far above any microscope, far below what fills a machine's memory.
+
+A file from a stranger can claim any size in a few bytes. Sizes are checked before memory is asked for.
+"""
+
+from __future__ import annotations
+
+MAX_VALUES_PER_FRAME = 1 << 28  # channels x pixels: 268 million, 8 times an RGB frame of 2748 x 3840
+MAX_FRAMES_PER_FILE = 100_000  # 2 years at one frame every 10 min
+MAX_TABLE_ROWS_PER_BYTE = 4096  # a column of one value compresses well, but not more than this
