@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from lensfree import seals
 
+_LEFT_OVER = re.compile(r".*\.\d+\.(partial|old)")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -30,6 +33,7 @@ def written_whole(path: Path, *, sealed: bool = False) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    _clear_left_over(path)
     try:
         yield partial
         if sealed:
@@ -67,7 +71,7 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    _remove(partial)
+    _clear_left_over(path)
     try:
         yield partial
         for file in partial.rglob("*"):
@@ -86,6 +90,13 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
     finally:
         _remove(partial)
         _remove(old)
+
+
+def _clear_left_over(path: Path) -> None:
+    """Remove what killed jobs left of the same file: no two jobs write it at once."""
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if _LEFT_OVER.fullmatch(old.name):
+            _remove(old)
 
 
 def _remove(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +23,17 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Map
     """Write arrays and text values into a sealed safetensors file, whole."""
     with written_whole(path, sealed=True) as partial:
         save_file(dict(tensors), partial, metadata={**metadata, _SEAL: BLANK.decode()})
+        _sort_header(partial)
+
+
+def _sort_header(path: Path) -> None:
+    """Put the header in order, in its place: safetensors writes it in another one each time."""
+    with open(path, "rb+") as handle:
+        size = int.from_bytes(handle.read(8), "little")
+        header = json.loads(handle.read(size))
+        ordered = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        handle.seek(8)
+        handle.write(ordered.ljust(size))
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
