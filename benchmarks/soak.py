@@ -75,6 +75,7 @@ def _only(place: Place, stage: str) -> Place:
 
 
 def main() -> None:
+    """Run every fault and write the page; status 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=56)
     parser.add_argument("--seed", type=int, default=17)

@@ -1,4 +1,4 @@
-"""A folder in which the whole workflow runs on tiny acquisitions, a recorded, an ingested and a simulated one."""
+"""A folder in which the whole workflow runs: recorded, ingested and simulated tiny acquisitions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ CONFIG = {
     "load": {"background": "none", "on_bad_frame": "error"},
     "quantify": {"method": "reference"},
     "track": {"search_range_um": 20.0},
-    "simulate": {"frames": 3, "height_px": 64, "width_px": 80},
+    "simulate": {
+        **{"frames": 3, "height_px": 64, "width_px": 80},
+        **dict.fromkeys(("lost_frames", "dim_frames", "defocused_frames", "stage_jumps"), 0),
+    },
 }
 
 

@@ -55,8 +55,8 @@ class Frames:
             if self.device == "cpu" or "cuda" not in f"{type(error).__name__} {error}".lower():
                 raise
             raise RuntimeError(
-                f"{self.source.path}: the GPU failed while its frames were reconstructed ({error}); nothing of "
-                "this chunk was kept, run the same command again or set reconstruct.device to cpu"
+                f"{self.source.path}: the GPU failed while its frames were reconstructed ({error}); nothing "
+                "of this chunk was kept, run the same command again or set reconstruct.device to cpu"
             ) from error
         return replace(found, opd_nm=opd_nm, absorption=absorption)
 
