@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import re
-from collections.abc import Sequence
-
-from soak_faults import Outcome
-from soak_kills import Kills
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 HEAD = """# Reliability: faults tried on purpose
 
@@ -39,45 +36,48 @@ format goes unseen, every byte in turn, is tested in `tests/test_seals.py`; a GP
 BEYOND = """
 What this does not show: a raw image whose pixels change before it is first read looks like another image,
 unless a `SHA256SUMS` lies beside it; power cuts (files are synced before they are named, no machine was
-switched off); failures of network file systems; two runs at once in one folder (Snakemake's lock).
+switched off); failures of network file systems; two runs at once in one folder (Snakemake locks it).
 """
+DISK = "\nThe disk was not filled: mounting a small one takes root.\n"
 
 
-def build_page(
-    kills: Kills,
-    outcomes: Sequence[Outcome],
-    n_files: int,
-    differing: Sequence[str],
-    left_over: Sequence[str],
-    given: argparse.Namespace,
-    cpu_s: float,
-) -> str:
-    """Return the page as Markdown."""
+def build_page(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the page as Markdown, from what each phase found."""
+    kills = found["kills"]
+    differing: Sequence[str] = kills["differing"]
     same = (
-        f"all {n_files} tables, stacks, models and exports were those of the undisturbed run."
+        f"all {kills['n_files']} tables, stacks, models and exports were those of the undisturbed run."
         if not differing
-        else f"**{len(differing)} of {n_files} files differed**: {', '.join(differing)}."
+        else f"**{len(differing)} of {kills['n_files']} files differed**: {', '.join(differing)}."
     )
+    n_left = len(kills["left_over"])
     litter = (
-        f" {len(left_over)} half files were left under temporary names."
-        if left_over
+        f" {n_left} half files were left under temporary names."
+        if n_left
         else (" No half file was left, under any name.")
     )
+    not_made = {stage: n for stage, n in kills["planned"].items() if n > 0}
+    late = f" Kills that were planned and came too late: {not_made}." if not_made else ""
     head = HEAD.format(
-        seed=given.seed,
-        cpu_s=cpu_s,
-        n_kills=sum(kills.done.values()),
-        n_stages=len(kills.done),
-        n_writing=sum(kills.writing.values()),
-        n_snakemake=kills.snakemake,
-        outcome=same + litter,
+        seed=kills["seed"],
+        cpu_s=sum(part["cpu_s"] for part in found.values()),
+        n_kills=sum(kills["done"].values()),
+        n_stages=len(kills["done"]),
+        n_writing=sum(kills["writing"].values()),
+        n_snakemake=kills["snakemake"],
+        outcome=same + litter + late,
     )
-    rows = [f"| {stage} | {n} | {kills.writing.get(stage, 0)} |" for stage, n in sorted(kills.done.items())]
-    faults = [
-        f"| `{o.file}` | {o.fault} | {_yes(o.is_named)} | {_yes(o.is_recovered)} | {_plain(o.said)} |"
-        for o in outcomes
+    rows = [
+        f"| {stage} | {n} | {kills['writing'].get(stage, 0)} |" for stage, n in sorted(kills["done"].items())
     ]
-    return head + "\n".join(rows) + "\n" + FAULTS + "\n".join(faults) + "\n" + BEYOND
+    outcomes = [one for phase, part in found.items() if phase != "kills" for one in part["outcomes"]]
+    faults = [
+        f"| `{one['file']}` | {one['fault']} | {_yes(one['is_named'])} | {_yes(one['is_recovered'])} | "
+        f"{_plain(one['said'])} |"
+        for one in outcomes
+    ]
+    no_disk = "" if found["disk"]["outcomes"] else DISK
+    return head + "\n".join(rows) + "\n" + FAULTS + "\n".join(faults) + "\n" + no_disk + BEYOND
 
 
 def _yes(is_so: bool) -> str:
@@ -88,4 +88,4 @@ def _plain(said: str) -> str:
     """Return a message short enough for a table, without anybody's folders."""
     said = re.sub(r"(?<![\w.])/[^\s:;,'\"]*/(results|raw)/", r"\1/", said)
     said = said.replace("|", "\\|").replace("error: ", "", 1)
-    return said if len(said) <= 160 else said[:157] + "..."
+    return said if len(said) <= 200 else said[:197] + "..."

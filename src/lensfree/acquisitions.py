@@ -6,21 +6,23 @@ import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from lensfree.config import Config
+from lensfree.sheet_cells import (
+    Distances,
+    Name,
+    Names,
+    OpdUnit,
+    PositiveFloat,
+    Wavelengths,
+    climbs,
+    split,
+    split_or_auto,
+)
 from lensfree.sources import SourceError, match_frames
-from lensfree.units import WAVELENGTH_RANGE_NM
 from lensfree.validation import SettingError, load_config, unknown_name, validate
 
 REQUIRED = (
@@ -36,6 +38,7 @@ REQUIRED = (
 OPTIONAL = ("background", "channels", "opd_unit", "until", "well", "condition", "note")
 SIMULATED_FILES = "frame_{frame}_{channel}.tif"
 RESERVED_NAMES = ("datasets", "models", "evaluate", "experiments")
+MAX_SHEET_BYTES, MAX_COLUMNS = 1 << 24, 500
 DESCRIPTIVE = ("dataset", "until", "well", "condition", "note", "overrides")
 OVERRIDABLE = (
     *("optics", "storage", "simulate", "load", "focus", "ingest", "reconstruct"),
@@ -45,35 +48,6 @@ OVERRIDABLE = (
 
 class SheetError(ValueError):
     """The sheet cannot be used; the message says where, what was got and what to do."""
-
-
-def _split(value: Any) -> Any:
-    return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
-
-
-def _split_or_auto(value: Any) -> Any:
-    return "auto" if isinstance(value, str) and value.strip() in ("auto", "") else _split(value)
-
-
-def _unit(value: Any) -> Any:
-    return value.strip() or "nm" if isinstance(value, str) else value
-
-
-def _nanometres(value: float) -> float:
-    low_nm, high_nm = WAVELENGTH_RANGE_NM
-    if not low_nm <= value <= high_nm:
-        raise ValueError(
-            f"{value:g} is no wavelength of light in nm, expected {low_nm:g} to {high_nm:g}; check the unit"
-        )
-    return value
-
-
-PositiveFloat = Annotated[float, Field(gt=0)]
-Wavelength = Annotated[PositiveFloat, AfterValidator(_nanometres)]
-Wavelengths = Annotated[tuple[Wavelength, ...], BeforeValidator(_split)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Distances = Annotated[tuple[PositiveFloat, ...] | Literal["auto"], BeforeValidator(_split_or_auto)]
-OpdUnit = Annotated[Literal["nm", "rad"] | PositiveFloat, BeforeValidator(_unit)]
 
 
 class Acquisition(BaseModel):
@@ -100,8 +74,8 @@ class Acquisition(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    acquisition: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    dataset: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "default"
+    acquisition: Name
+    dataset: Name = "default"
     kind: Literal["hologram", "opd", "simulated"]
     files: str = ""
     background: str = ""
@@ -125,13 +99,13 @@ class Acquisition(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill_channels(cls, values: dict[str, Any]) -> dict[str, Any]:
-        n_channels = 1 if values.get("kind") == "opd" else len(_split(values.get("wavelength_nm") or ()))
+        n_channels = 1 if values.get("kind") == "opd" else len(split(values.get("wavelength_nm") or ()))
         names = {1: ("mono",), 3: ("R", "G", "B")}.get(n_channels)
         default = names or tuple(f"{i + 1}" for i in range(n_channels))
         filled = {"channels": values.get("channels") or default}
-        z_um = _split_or_auto(values.get("z_um") or "auto")
+        z_um = split_or_auto(values.get("z_um") or "auto")
         if isinstance(z_um, tuple | list) and len(z_um) == 1:
-            filled["z_um"] = tuple(z_um) * len(_split(filled["channels"]))
+            filled["z_um"] = tuple(z_um) * len(split(filled["channels"]))
         if values.get("kind") == "simulated":
             filled["files"] = values.get("files") or SIMULATED_FILES
         return {**values, **filled}
@@ -156,6 +130,11 @@ class Acquisition(BaseModel):
             )
         if not self.files:
             raise ValueError("column 'files' is empty; give the pattern of the source files")
+        if self.kind == "simulated" and climbs(self.files):
+            raise ValueError(
+                f"column 'files' is {self.files!r:.80}, but simulated files are written: expected a path "
+                "inside their folder"
+            )
         return self
 
     def time_h(self, frame: int) -> float:
@@ -205,11 +184,8 @@ def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[
     """
     if not path.is_file():
         raise SheetError(f"{path}: no such sheet; write one or set 'acquisitions' in config.yaml to yours")
-    with open(path, encoding="utf-8-sig", newline="") as handle:
-        lines = [(n, line) for n, line in enumerate(handle, start=1) if line.strip() and line[0] != "#"]
-    if not lines:
-        raise SheetError(f"{path}: the sheet is empty; its first line names the columns")
-    rows = [next(csv.reader([line.rstrip("\r\n")], delimiter="\t")) for _, line in lines]
+    lines = _lines(path)
+    rows = [_cells(path, number, line) for number, line in lines]
     columns = [name.strip() for name in rows[0]]
     _check_columns(path, columns, config)
     found: dict[str, Acquisition] = {}
@@ -228,6 +204,30 @@ def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[
     if not found:
         raise SheetError(f"{path}: the sheet has columns but no acquisition; add a row")
     return found
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """Return the lines that count, with their numbers."""
+    size = path.stat().st_size
+    if size > MAX_SHEET_BYTES:
+        raise SheetError(f"{path}: the sheet has {size} bytes, expected at most {MAX_SHEET_BYTES}")
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as handle:
+            lines = [(n, line) for n, line in enumerate(handle, start=1) if line.strip() and line[0] != "#"]
+    except UnicodeDecodeError as error:
+        raise SheetError(f"{path}: the sheet is not text in UTF-8 ({error}); save it as such") from error
+    if not lines:
+        raise SheetError(f"{path}: the sheet is empty; its first line names the columns")
+    return lines
+
+
+def _cells(path: Path, number: int, line: str) -> list[str]:
+    if line.count("\t") >= MAX_COLUMNS:
+        raise SheetError(f"{path}, row {number}: more than {MAX_COLUMNS} cells; is it a sheet?")
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], delimiter="\t"))
+    except csv.Error as error:
+        raise SheetError(f"{path}, row {number}: cannot be read ({error}); check its quotes") from error
 
 
 def _check_columns(path: Path, columns: list[str], config: Config) -> None:
@@ -296,5 +296,5 @@ def _check_row(acquisition: Acquisition, config: Config, where: str, check_files
 def _parse(cell: str) -> Any:
     try:
         return json.loads(cell)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return cell

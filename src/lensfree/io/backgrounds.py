@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lensfree.config import StorageConfig
-from lensfree.contracts import BACKGROUND
-from lensfree.io.stack_files import created, make, opened, read
+from lensfree.contracts import BACKGROUND, HOLOGRAMS
+from lensfree.io.stack_files import attributes_named, created, make, opened, read
 
 
 def write_background(
@@ -34,4 +34,8 @@ def write_background(
 def read_background(path: Path) -> tuple[np.ndarray, np.dtype]:
     """Return the background (channel, y, x) float32 and the type of the acquisition's frames."""
     with opened(path, BACKGROUND) as handle:
-        return read(path, handle["background"]), np.dtype(str(handle.attrs["dtype"]))
+        with attributes_named(path):
+            dtype = np.dtype(str(handle.attrs["dtype"]))
+            if dtype.name not in HOLOGRAMS.datasets["counts"].dtypes:
+                raise ValueError(f"frames of type {dtype}")
+        return read(path, handle["background"]), dtype

@@ -111,6 +111,17 @@ def opened(path: Path, contract: StackContract) -> Iterator[h5py.File]:
         yield handle
 
 
+@contextmanager
+def attributes_named(path: Path) -> Iterator[None]:
+    """Give the errors of attributes that say something impossible the name of the file."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RecursionError, OSError) as error:
+        if isinstance(error, ContractError):
+            raise
+        raise ContractError(f"{path}: an attribute cannot be read ({error}); {REMEDY}") from error
+
+
 def read(path: Path, dataset: h5py.Dataset, which: Any = ()) -> np.ndarray:
     """Return part of a dataset.
 

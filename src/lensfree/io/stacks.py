@@ -14,7 +14,7 @@ import numpy as np
 
 from lensfree.config import StorageConfig
 from lensfree.contracts import HOLOGRAMS, OPD, ContractError
-from lensfree.io.stack_files import created, make, make_per_frame, opened, read
+from lensfree.io.stack_files import attributes_named, created, make, make_per_frame, opened, read
 from lensfree.origin import array_sha256
 from lensfree.saturation import saturated_pixels
 
@@ -112,7 +112,9 @@ class OpdReader(_Reader):
     def _unscaled(self, name: str, index: int) -> np.ndarray:
         dataset = self._handle[name]
         steps = read(self.path, dataset, index)
-        return np.asarray(steps, dtype=np.float32) * np.float32(dataset.attrs["scale_factor"])
+        with attributes_named(self.path):
+            scale = np.float32(dataset.attrs["scale_factor"])
+        return np.asarray(steps, dtype=np.float32) * scale
 
 
 class HologramWriter:
@@ -258,11 +260,15 @@ def create_opd(
 def open_holograms(path: Path) -> Iterator[HologramReader]:
     """Open a hologram chunk and check it against its contract."""
     with opened(path, HOLOGRAMS) as handle:
-        yield HologramReader(handle, path)
+        with attributes_named(path):
+            source = HologramReader(handle, path)
+        yield source
 
 
 @contextmanager
 def open_opd(path: Path) -> Iterator[OpdReader]:
     """Open an OPD chunk and check it against its contract."""
     with opened(path, OPD) as handle:
-        yield OpdReader(handle, path)
+        with attributes_named(path):
+            source = OpdReader(handle, path)
+        yield source

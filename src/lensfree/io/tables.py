@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from lensfree.contracts import CONTRACT_VERSION, ContractError, TableContract, check_version
 from lensfree.io.files import written_whole
-from lensfree.io.limits import MAX_TABLE_ROWS_PER_BYTE
+from lensfree.io.limits import FREE_TABLE_ROWS, MAX_TABLE_ROWS_PER_BYTE
 from lensfree.seals import BLANK, REMEDY, check_seal
 
 
@@ -97,10 +97,11 @@ def _read(path: Path, contract: TableContract, names: list[str]) -> pa.Table:
     check_version(
         path, (schema.metadata or {}).get(b"contract_version", b"unknown").decode("ascii", "replace")
     )
-    if metadata.num_rows > path.stat().st_size * MAX_TABLE_ROWS_PER_BYTE:
+    most = FREE_TABLE_ROWS + MAX_TABLE_ROWS_PER_BYTE * path.stat().st_size
+    if metadata.num_rows > most:
         raise ContractError(
             f"{path}: the file declares {metadata.num_rows} rows in {path.stat().st_size} bytes, expected at "
-            f"most {MAX_TABLE_ROWS_PER_BYTE} per byte; {REMEDY}"
+            f"most {most}; {REMEDY}"
         )
     _check_names(path, schema.names, contract)
     for name, column in contract.columns.items():

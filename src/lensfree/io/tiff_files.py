@@ -13,6 +13,8 @@ import tifffile
 
 from lensfree.io.limits import MAX_FRAMES_PER_FILE, MAX_VALUES_PER_FRAME
 
+_PIXELS = re.compile(r"<(?:\w+:)?Pixels\b[^>]*>")
+_SIZE = re.compile(r"\bSize([XYCZT])\s*=\s*[\"']\s*(\d+)")
 _MAX_CHANNELS = 16
 _MAX_AXES = 32
 _DIGITS = 20
@@ -53,7 +55,7 @@ def _open(path: Path) -> tifffile.TiffFile:
         if len(handle.series) > 1:  # one series per written frame: take the bare pages instead
             handle.close()
             handle = tifffile.TiffFile(path, is_shaped=False, _multifile=False)
-            handle.series  # noqa: B018 - found here, so that what goes wrong names the file
+        _check_complete(path, handle)
     except Exception as error:  # tifffile raises many kinds for a damaged file
         if handle is not None:
             handle.close()
@@ -74,8 +76,8 @@ def _check_claims(path: Path, handle: tifffile.TiffFile) -> None:
     if n_values > MAX_VALUES_PER_FRAME:
         raise BadFrameError(
             f"{path}: the file declares {page.imagelength} x {page.imagewidth} pixels of "
-            f"{page.samplesperpixel} values, expected at most {MAX_VALUES_PER_FRAME} values per frame; crop it "
-            "or check the file"
+            f"{page.samplesperpixel} values, expected at most {MAX_VALUES_PER_FRAME} values per frame; crop "
+            "it or check the file"
         )
     n_planes = _claimed_planes(page.description[:_DESCRIPTION], max(n_values, 1))
     most = min(MAX_FRAMES_PER_FILE * _MAX_CHANNELS, handle.filehandle.size)
@@ -86,12 +88,25 @@ def _check_claims(path: Path, handle: tifffile.TiffFile) -> None:
         )
 
 
+def _check_complete(path: Path, handle: tifffile.TiffFile) -> None:
+    """Refuse an OME-TIFF whose planes are not all in it: other files are not opened, fewer are no movie."""
+    images = re.findall(_PIXELS, handle.pages.first.description[:_DESCRIPTION])
+    if not handle.series or len(images) != 1:
+        return
+    declared = math.prod(int(size[:_DIGITS]) for _, size in re.findall(_SIZE, images[0]))
+    if declared > handle.series[0].size:
+        raise BadFrameError(
+            f"{path}: its description declares {declared} values, the file holds {handle.series[0].size}; "
+            "are the other planes in other files? Export the acquisition as one file, or one per frame"
+        )
+
+
 def _claimed_planes(description: str, n_values: int) -> int:
     """Return the largest number of planes that a description claims."""
     claims = [int(number[:_DIGITS]) for number in re.findall(r"(?m)^images=\s*(\d+)", description)]
-    for image in re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", description):
-        sizes = dict(re.findall(r"\bSize([CZT])\s*=\s*[\"']\s*(\d+)", image))
-        claims.append(math.prod(int(size[:_DIGITS]) for size in sizes.values()))
+    for image in re.findall(_PIXELS, description):
+        sizes = [size for axis, size in re.findall(_SIZE, image) if axis in "CZT"]
+        claims.append(math.prod(int(size[:_DIGITS]) for size in sizes))
     for shape in re.findall(r"[\"']?shape[\"']?\s*[:=]\s*[\[(]([\d,\s]*)", description):
         sizes_of = [int(size[:_DIGITS]) for size in re.findall(r"\d+", shape)[:_MAX_AXES]]
         claims.append(math.prod(sizes_of) // n_values)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from lensfree.model_files import ModelError
 from lensfree.nets.weights import read_card, read_tensors, write_tensors
 
 _KIND = "checkpoint"
@@ -32,8 +33,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         ModelError: if the file is damaged or no checkpoint.
     """
     tensors = read_tensors(path)
-    state = _filled(json.loads(read_card(path).get("outline", '["dict", []]')), tensors)
-    return dict(state)
+    try:
+        return dict(_filled(json.loads(read_card(path)["outline"]), tensors))
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        raise ModelError(f"{path}: not a checkpoint ({error!r:.100}); delete it and train again") from error
 
 
 def _outlined(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

@@ -69,6 +69,10 @@ def load_cnn(path: Path, *, channels: tuple[int, int] | None = None) -> nn.Modul
     card = read_card(path)
     try:
         spec = PlainCnnSpec.from_metadata(card)
+    except ValueError as error:
+        raise ModelError(
+            f"{path}: the header is not that of a plain CNN ({error}); train it again"
+        ) from error
     except KeyError as error:
         raise ModelError(
             f"{path}: the header has no {error}, expected weights of a plain CNN as `make train` writes; "
@@ -80,8 +84,13 @@ def load_cnn(path: Path, *, channels: tuple[int, int] | None = None) -> nn.Modul
             f"{path}: the network maps {got[0]} channels to {got[1]}, expected {channels[0]} to "
             f"{channels[1]}; name a model that was trained for this step"
         )
-    model = PlainCnn(spec)
+    if spec.n_weights * 4 > path.stat().st_size:
+        raise ModelError(
+            f"{path}: the header declares a network of {spec.n_weights} weights, the file has room for "
+            f"{path.stat().st_size // 4}; train it again"
+        )
     try:
+        model = PlainCnn(spec)
         model.load_state_dict(read_tensors(path))
     except RuntimeError as error:
         raise ModelError(
