@@ -25,6 +25,7 @@ REMEDY = "delete it and run the same command again"
 
 # What this process has found whole: files are opened once per picture, and hashed once.
 _whole: dict[tuple[int, int, int, int, int], str] = {}
+_plain: dict[tuple[int, int, int, int, int], str] = {}
 
 
 class DamagedFileError(ValueError):
@@ -86,8 +87,7 @@ def check_seal(path: Path, remedy: str = REMEDY) -> str:
             f"{path}: the file is damaged: its SHA-256 is {got[:16]}..., expected {said[:16]}... as written; "
             f"{remedy}"
         )
-    # A file that changed just now may change again within the clock's tick, and look the same.
-    if time.time() - max(before[3], before[4]) / 1e9 > _SETTLED_S and _state(path) == before:
+    if _is_settled(path, before):
         _whole[before] = got
     return got
 
@@ -95,6 +95,22 @@ def check_seal(path: Path, remedy: str = REMEDY) -> str:
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, block by block."""
     return _digest(path, None)
+
+
+def settled_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; of one that has not changed for a while, without hashing it again."""
+    before = _state(path)
+    if before not in _plain:
+        got = _digest(path, None)
+        if not _is_settled(path, before):
+            return got
+        _plain[before] = got
+    return _plain[before]
+
+
+def _is_settled(path: Path, before: tuple[int, int, int, int, int]) -> bool:
+    """Return whether a file stayed as it was; what changed just now may change again and look the same."""
+    return time.time() - max(before[3], before[4]) / 1e9 > _SETTLED_S and _state(path) == before
 
 
 def _state(path: Path) -> tuple[int, int, int, int, int]:

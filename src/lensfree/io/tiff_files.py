@@ -12,6 +12,7 @@ from pathlib import Path
 import tifffile
 
 from lensfree.io.limits import MAX_FRAMES_PER_FILE, MAX_VALUES_PER_FRAME
+from lensfree.io.raw_sums import RawSumError, check_raw
 
 _PIXELS = re.compile(r"<(?:\w+:)?Pixels\b[^>]*>")
 _SIZE = re.compile(r"\bSize([XYCZT])\s*=\s*[\"']\s*(\d+)")
@@ -34,6 +35,10 @@ def opened_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
     """
     if not path.is_file():
         raise BadFrameError(f"{path}: the file is missing")
+    try:
+        check_raw(path)
+    except RawSumError as error:
+        raise BadFrameError(str(error)) from error
     with _heard() as complaints:
         handle = _open(path)
         try:
