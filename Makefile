@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score config lint clean help
+.PHONY: demo test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score soak config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ benchmark-track: .venv/.stamp   ## other trackers on the same detections into do
 
 benchmark-score: .venv/.stamp   ## training and scoring of histories: seconds and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/scoring.py
+
+soak: .venv/.stamp   ## kill jobs, damage files, fill the disk: what comes of it into docs/reliability.md
+	$(BIN)/python benchmarks/soak.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

@@ -110,6 +110,7 @@ def run_and_kill(place: Place, kills: Kills, rng: np.random.Generator, stop_afte
                 kills.planned[stage] -= 1
                 kills.done[stage] = kills.done.get(stage, 0) + 1
                 kills.writing[stage] = kills.writing.get(stage, 0) + is_writing
+                print(f"killed {stage}{' while writing' * is_writing}, {kills.left} to go", flush=True)
         time.sleep(_LOOK_EVERY_S)
     return running.returncode == 0
 
