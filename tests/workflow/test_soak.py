@@ -10,10 +10,10 @@ from conftest import CONFIG, ROOT
 
 sys.path.append(str(ROOT / "benchmarks"))
 
-from soak_faults import Outcome, damage_results  # noqa: E402
-from soak_kills import Kills, run_and_kill  # noqa: E402
-from soak_page import build_page  # noqa: E402
-from soak_place import Place  # noqa: E402
+from soak_faults import Outcome, damage_results
+from soak_kills import Kills, run_and_kill
+from soak_page import build_page
+from soak_place import Place
 
 pytestmark = [
     pytest.mark.workflow,

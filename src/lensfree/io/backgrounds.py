@@ -10,7 +10,7 @@ import numpy as np
 
 from lensfree.config import StorageConfig
 from lensfree.contracts import BACKGROUND, HOLOGRAMS
-from lensfree.io.stack_files import attributes_named, created, make, opened, read
+from lensfree.io.stack_files import attributes_named, created, make, opened, read, store
 
 
 def write_background(
@@ -26,7 +26,7 @@ def write_background(
     """Write open-beam counts (channel, y, x) and the type of the frames they belong to."""
     with created(path, BACKGROUND, 0, pixel_pitch_um, provenance) as handle:
         make(handle, BACKGROUND, "background", background.shape, np.float32, storage)
-        handle["background"][:] = background
+        store(handle["background"], ..., background)
         handle.attrs["dtype"] = str(dtype)
         handle.attrs["method"] = method
 

@@ -7,8 +7,11 @@ file was opened.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +29,7 @@ from lensfree.seals import BLANK, REMEDY, check_seal
 
 _CHUNK_YX = 512
 _USER_BLOCK = 512
+_SPARE_BYTES = 4 << 20
 
 
 @contextmanager
@@ -88,6 +92,21 @@ def make_per_frame(handle: h5py.File, contract: StackContract, n_frames: int) ->
                 name, shape=(n_frames,), dtype=expected.dtypes[0], chunks=(n_frames,), fletcher32=True
             )
             dataset.attrs.update(unit=expected.unit, axes="frame")
+
+
+def store(dataset: h5py.Dataset, which: Any, values: np.ndarray) -> None:
+    """Write values into a dataset if there is room for them.
+
+    It is asked first, because HDF5 crashes the process when it meets a full disk: it keeps what it could not
+    write, and tries again on closing.
+
+    Raises:
+        OSError: if there is no room.
+    """
+    array = np.asarray(values)
+    if shutil.disk_usage(Path(dataset.file.filename).parent).free < array.nbytes + _SPARE_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    dataset[which] = array
 
 
 @contextmanager

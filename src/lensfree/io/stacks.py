@@ -14,7 +14,7 @@ import numpy as np
 
 from lensfree.config import StorageConfig
 from lensfree.contracts import HOLOGRAMS, OPD, ContractError
-from lensfree.io.stack_files import attributes_named, created, make, make_per_frame, opened, read
+from lensfree.io.stack_files import attributes_named, created, make, make_per_frame, opened, read, store
 from lensfree.origin import array_sha256
 from lensfree.saturation import saturated_pixels
 
@@ -132,7 +132,7 @@ class HologramWriter:
         self._reasons[index] = reason
         self._handle.attrs["reasons"] = json.dumps(self._reasons)
         if counts is not None:
-            self._handle["counts"][index] = counts
+            store(self._handle["counts"], index, counts)
             self._digests[index] = array_sha256(counts)
             self._handle.attrs["frames_sha256"] = json.dumps(self._digests)
 
@@ -174,9 +174,9 @@ class OpdWriter:
             self._digests[index] = source_sha256
             self._handle.attrs["frames_sha256"] = json.dumps(self._digests)
         if opd_nm is not None:
-            self._handle["opd_nm"][index] = self._scaled("opd_nm", opd_nm)
+            store(self._handle["opd_nm"], index, self._scaled("opd_nm", opd_nm))
         if absorption is not None:
-            self._handle["absorption"][index] = self._scaled("absorption", absorption)
+            store(self._handle["absorption"], index, self._scaled("absorption", absorption))
 
     def _scaled(self, name: str, values: np.ndarray) -> np.ndarray:
         scale = float(self._handle[name].attrs["scale_factor"])
@@ -225,7 +225,7 @@ def create_holograms(
     with created(path, HOLOGRAMS, first_frame, pixel_pitch_um, provenance) as handle:
         make(handle, HOLOGRAMS, "counts", shape, dtype, storage or StorageConfig())
         make(handle, HOLOGRAMS, "background", background.shape, np.float32, storage or StorageConfig())
-        handle["background"][:] = background
+        store(handle["background"], ..., background)
         make_per_frame(handle, HOLOGRAMS, n_frames)
         handle.attrs["channels"] = json.dumps(list(channels))
         handle.attrs["wavelength_nm"] = np.asarray(wavelength_nm, dtype=np.float64)
