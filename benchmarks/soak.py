@@ -117,11 +117,14 @@ def fill(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     if os.geteuid() != 0:
         print("the disk was not filled: mounting a small one takes root")
         return _told([])
-    undisturbed, truth, _ = undisturbed_in(folder)
+    undisturbed, _, _ = undisturbed_in(folder)
     place = undisturbed.copied_to(folder / "full", with_results=False)
     place.names = ("plate",)
     place.write()
-    return _told(fill_the_disk(place, dict(truth), ROOMS_KB))
+    is_ok, said = place.run()
+    if not is_ok:
+        raise SystemExit(f"the run with room enough failed:\n{said}")
+    return _told(fill_the_disk(place, place.digests(), ROOMS_KB))
 
 
 def _told(outcomes: list) -> dict[str, Any]:
