@@ -28,7 +28,7 @@ from soak_place import ROOT, Place, make_place
 
 from lensfree.io.files import written_whole
 
-ROOMS_KB = (100, 4200, 8300)
+ROOMS_KB = (100, 4200)
 SNAKEMAKE_KILLS = 3
 SNAKEMAKE_LIFE_S = (10.0, 45.0)
 ASK_AGAIN = 10

@@ -64,12 +64,13 @@ def check_weights(path: Path) -> None:
         if stored_seal(path) is not None:
             check_seal(path, REMEDY)
             return
-        registry = read_registry(path.parent) if (path.parent / "registry.yaml").is_file() else {}
-        known = [entry["sha256"] for entry in registry.values() if entry.get("file") == path.name]
         got = file_sha256(path)
-    except (DamagedFileError, OSError) as error:
-        named = str(path) in str(error)
-        raise ModelError(str(error) if named else f"{path}: {error}; {REMEDY}") from error
+    except DamagedFileError as error:
+        raise ModelError(str(error)) from error
+    except OSError as error:
+        raise ModelError(f"{path}: the weights cannot be read ({error.strerror}); {REMEDY}") from error
+    registry = read_registry(path.parent) if (path.parent / "registry.yaml").is_file() else {}
+    known = [entry["sha256"] for entry in registry.values() if entry.get("file") == path.name]
     if not known:
         raise ModelError(
             f"{path}: the weights carry no checksum and no registry beside them has one, so nothing tells "
@@ -80,8 +81,21 @@ def check_weights(path: Path) -> None:
 
 
 def read_registry(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the entries of `folder/registry.yaml` by name."""
-    return dict(yaml.safe_load((folder / "registry.yaml").read_text(encoding="utf-8")) or {})
+    """Return the entries of `folder/registry.yaml` by name.
+
+    Raises:
+        ModelError: if it is not YAML, or an entry does not name a file in that folder and its SHA-256.
+    """
+    path = folder / "registry.yaml"
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        for name, entry in dict(entries).items():
+            if Path(entry["file"]).name != entry["file"] or not isinstance(entry["sha256"], str):
+                raise ValueError(f"entry '{name}' names {entry['file']!r}, expected a file beside it")
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise ModelError(f"{path}: not a registry of models ({why:.200}); restore it") from error
+    return dict(entries)
 
 
 def register(name: str, weights: Path, folder: Path, *, trained_on: str, units: str) -> Path:
