@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,15 +75,23 @@ def lives_of(place: Place, *arguments: str) -> tuple[bool, dict[str, float]]:
     return running.returncode == 0, life_s
 
 
-def run_and_kill(place: Place, kills: Kills, rng: np.random.Generator, stop_after_s: float | None) -> bool:
+def run_and_kill(
+    place: Place,
+    kills: Kills,
+    rng: np.random.Generator,
+    *,
+    stop_after_s: float | None = None,
+    targets: Sequence[str] = (),
+) -> bool:
     """Run the usual command and kill jobs as planned; with `stop_after_s` kill all of it after that time.
 
-    Half of the kills fall at a random moment of the life of a job, half just after it began to write.
+    Half of the kills fall at a random moment of the life of a job, half just after it began to write. Without
+    targets everything is asked for.
 
     Returns:
         Whether the command ended well.
     """
-    running = place.start("--retries", "15", "--keep-going", "--rerun-incomplete")
+    running = place.start("--retries", "15", "--keep-going", "--rerun-incomplete", *targets)
     begun = time.monotonic()
     due: dict[int, tuple[str, float | None]] = {}
     killed: set[int] = set()

@@ -43,9 +43,7 @@ def test_weights_without_checksum_or_registry_are_refused(tmp_path):
     (tmp_path / "own.safetensors").write_bytes(b"whatever")
     with pytest.raises(ModelError, match=r"own\.safetensors: the weights carry no checksum and no registry"):
         check_weights(tmp_path / "own.safetensors")
-    with pytest.raises(
-        ModelError, match=r"gone\.safetensors: .*No such file.*; restore it or train it again"
-    ):
+    with pytest.raises(ModelError, match=r"gone\.safetensors: .*No such file.*; restore it, or delete it"):
         check_weights(tmp_path / "gone.safetensors")
     (tmp_path / "registry.yaml").write_text("a: {file: own.safetensors, sha256: x}")
     with pytest.raises(

@@ -13,7 +13,7 @@ import yaml
 from lensfree.seals import DamagedFileError, check_seal, file_sha256, stored_seal
 
 NO_MODEL = "none"
-REMEDY = "restore it or train it again"
+REMEDY = "restore it, or delete it and run again what made it"
 HEADER = "# Shipped models by name; each weights file carries its full card (see models/README.md).\n"
 
 

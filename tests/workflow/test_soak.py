@@ -32,7 +32,7 @@ def test_killed_jobs_are_made_up_for_byte_by_byte(whole, tmp_path):
     undisturbed, truth = whole
     place = undisturbed.copied_to(tmp_path / "killed", with_results=False)
     kills = Kills({"background": 1, "load": 1, "reconstruct": 2, "report": 1}, {"load": 2.0, "report": 3.0})
-    assert run_and_kill(place, kills, np.random.default_rng(5), None), place.said()
+    assert run_and_kill(place, kills, np.random.default_rng(5)), place.said()
     assert sum(kills.done.values()) == 5 - kills.left >= 3
     assert len(truth) > 8 and place.digests() == truth
     assert place.left_over() == []
