@@ -308,7 +308,7 @@ def whole_files(tmp_path_factory) -> dict[str, tuple[bytes, object]]:
 
 
 @given(
-    name=st.sampled_from(["weights", "checkpoint", "table", "stack"]),
+    name=st.sampled_from(["w", "c", "t", "o"]),
     changes=st.lists(
         st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=4)), min_size=1, max_size=4
     ),
