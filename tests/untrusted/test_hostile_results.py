@@ -314,7 +314,7 @@ def whole_files(tmp_path_factory) -> dict[str, tuple[bytes, object]]:
     ),
 )
 @settings(
-    max_examples=200,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

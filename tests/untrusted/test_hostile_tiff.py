@@ -138,7 +138,7 @@ VALID = valid_files()
     keep=st.floats(0.3, 1.0),
 )
 @settings(
-    max_examples=250,
+    max_examples=150,
     deadline=2000,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
