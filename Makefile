@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo plan test test-slurm evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale benchmark-jobs config lint clean help
+.PHONY: demo plan test test-slurm evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale benchmark-jobs soak config lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ benchmark-scale: .venv/.stamp   ## planning, job starts and disk of `make demo` 
 
 benchmark-jobs: .venv/.stamp   ## what the job of each stage takes beside what it asks for: docs/resources.md
 	$(BIN)/python benchmarks/job_memory.py
+
+soak: .venv/.stamp   ## kill jobs, damage files, fill the disk: what comes of it into docs/reliability.md
+	$(BIN)/python benchmarks/soak.py
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lensfree.acquisitions import Acquisition, SheetError, read_sheet
+from lensfree.acquisitions import Acquisition, read_sheet
 from lensfree.config import Config
+from lensfree.sheet_lines import SheetError
 from lensfree.validation import SettingError, load_config
 
 ROW = {

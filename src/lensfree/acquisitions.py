@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from lensfree.cell_values import (
+from lensfree.config import Config
+from lensfree.selection import select
+from lensfree.sheet_cells import (
     Distances,
+    Name,
     Names,
     OpdUnit,
     PositiveFloat,
     Wavelengths,
+    climbs,
     split,
     split_or_auto,
 )
-from lensfree.config import Config
-from lensfree.selection import select
+from lensfree.sheet_lines import SheetError, cells_of, sheet_lines
 from lensfree.sources import SourceError, match_frames
 from lensfree.validation import SettingError, load_config, unknown_name, validate
 
@@ -42,10 +44,6 @@ OVERRIDABLE = (
     *("optics", "storage", "simulate", "load", "focus", "ingest", "reconstruct"),
     *("quantify", "track", "series", "score", "report", "export"),
 )
-
-
-class SheetError(ValueError):
-    """The sheet cannot be used; the message says where, what was got and what to do."""
 
 
 class Acquisition(BaseModel):
@@ -72,8 +70,8 @@ class Acquisition(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    acquisition: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    dataset: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "default"
+    acquisition: Name
+    dataset: Name = "default"
     kind: Literal["hologram", "opd", "simulated"]
     files: str = ""
     background: str = ""
@@ -128,6 +126,11 @@ class Acquisition(BaseModel):
             )
         if not self.files:
             raise ValueError("column 'files' is empty; give the pattern of the source files")
+        if self.kind == "simulated" and climbs(self.files):
+            raise ValueError(
+                f"column 'files' is {self.files!r:.80}, but simulated files are written: expected a path "
+                "inside their folder"
+            )
         return self
 
     def time_h(self, frame: int) -> float:
@@ -177,11 +180,8 @@ def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[
     """
     if not path.is_file():
         raise SheetError(f"{path}: no such sheet; write one or set 'acquisitions' in config.yaml to yours")
-    with open(path, encoding="utf-8-sig", newline="") as handle:
-        lines = [(n, line) for n, line in enumerate(handle, start=1) if line.strip() and line[0] != "#"]
-    if not lines:
-        raise SheetError(f"{path}: the sheet is empty; its first line names the columns")
-    rows = [next(csv.reader([line.rstrip("\r\n")], delimiter="\t")) for _, line in lines]
+    lines = sheet_lines(path)
+    rows = [cells_of(path, number, line) for number, line in lines]
     columns = [name.strip() for name in rows[0]]
     _check_columns(path, columns, config)
     found: dict[str, Acquisition] = {}
@@ -280,5 +280,5 @@ def _check_files(acquisition: Acquisition, config: Config, where: str) -> None:
 def _parse(cell: str) -> Any:
     try:
         return json.loads(cell)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return cell

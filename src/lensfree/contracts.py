@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-CONTRACT_VERSION = 1
+# 2: every file carries a checksum of itself, holograms the digests of the frames they were read from.
+CONTRACT_VERSION = 2
 
 
 class ContractError(ValueError):
@@ -268,7 +269,7 @@ HOLOGRAMS = StackContract(
             **_PER_FRAME,
         }
     ),
-    ("first_frame", "channels", "wavelength_nm", "pixel_pitch_um", "sources", "reasons"),
+    ("first_frame", "channels", "wavelength_nm", "pixel_pitch_um", "sources", "reasons", "frames_sha256"),
 )
 OPD = StackContract(
     "opd",

@@ -10,7 +10,10 @@ from typing import Any
 
 import yaml
 
+from lensfree.seals import DamagedFileError, check_seal, file_sha256, stored_seal
+
 NO_MODEL = "none"
+REMEDY = "restore it, or delete it and run again what made it"
 HEADER = "# Shipped models by name; each weights file carries its full card (see models/README.md).\n"
 
 
@@ -51,9 +54,48 @@ def weights_file(name: str, folder: Path) -> Path | None:
     return path
 
 
+def check_weights(path: Path) -> None:
+    """Check that a weights file is as it was written: by its seal, or by the registry beside it.
+
+    Raises:
+        ModelError: if it is missing or damaged, or neither says what it should be.
+    """
+    try:
+        if stored_seal(path) is not None:
+            check_seal(path, REMEDY)
+            return
+        got = file_sha256(path)
+    except DamagedFileError as error:
+        raise ModelError(str(error)) from error
+    except OSError as error:
+        raise ModelError(f"{path}: the weights cannot be read ({error.strerror}); {REMEDY}") from error
+    registry = read_registry(path.parent) if (path.parent / "registry.yaml").is_file() else {}
+    known = [entry["sha256"] for entry in registry.values() if entry.get("file") == path.name]
+    if not known:
+        raise ModelError(
+            f"{path}: the weights carry no checksum and no registry beside them has one, so nothing tells "
+            "whether they are whole; train them again, or register them (python -m lensfree.model_files)"
+        )
+    if got not in known:
+        raise ModelError(f"{path} has sha256 {got}, the registry says {known[0]}; {REMEDY}")
+
+
 def read_registry(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the entries of `folder/registry.yaml` by name."""
-    return dict(yaml.safe_load((folder / "registry.yaml").read_text(encoding="utf-8")) or {})
+    """Return the entries of `folder/registry.yaml` by name.
+
+    Raises:
+        ModelError: if it is not YAML, or an entry does not name a file in that folder and its SHA-256.
+    """
+    path = folder / "registry.yaml"
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        for name, entry in dict(entries).items():
+            if Path(entry["file"]).name != entry["file"] or not isinstance(entry["sha256"], str):
+                raise ValueError(f"entry '{name}' names {entry['file']!r}, expected a file beside it")
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise ModelError(f"{path}: not a registry of models ({why:.200}); restore it") from error
+    return dict(entries)
 
 
 def register(name: str, weights: Path, folder: Path, *, trained_on: str, units: str) -> Path:

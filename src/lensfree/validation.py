@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -10,6 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from lensfree.config import Config
 
+MAX_VALUES = 20_000
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring, _SHOWN.maxother, _SHOWN.maxlevel = 80, 80, 2
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -40,7 +44,26 @@ def load_config(values: Mapping[str, Any], where: str = "config.yaml") -> Config
     Raises:
         SettingError: in one sentence, naming the key.
     """
+    if _n_values(values) > MAX_VALUES:
+        raise SettingError(
+            f"{where}: more than {MAX_VALUES} values, expected a configuration; are there aliases of aliases?"
+        )
     return validate(Config, values, where)
+
+
+def _n_values(values: Any) -> int:
+    """Count the values, those behind aliases as often as they are used, up to a little above the limit."""
+    waiting, found = [values], 0
+    while waiting and found <= MAX_VALUES:
+        value = waiting.pop()
+        found += 1
+        if isinstance(value, Mapping):
+            waiting.extend(list(value.values())[: MAX_VALUES + 1])
+        elif isinstance(value, list | tuple):
+            waiting.extend(value[: MAX_VALUES + 1])
+        if len(waiting) > MAX_VALUES:
+            return len(waiting)
+    return found
 
 
 def unknown_name(kind: str, got: str, known: list[str]) -> str:
@@ -63,7 +86,7 @@ def _sentence(model: type[BaseModel], error: ValidationError) -> str:
     wanted = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] == "value_error":
         return wanted
-    return f"'{key}' is {first['input']!r}, expected {wanted.removeprefix('a valid ')}"
+    return f"'{key}' is {_SHOWN.repr(first['input'])}, expected {wanted.removeprefix('a valid ')}"
 
 
 def _named(model: type[BaseModel], path: list[str]) -> list[str]:

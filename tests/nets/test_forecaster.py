@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.model_files import ModelError
@@ -22,6 +21,7 @@ from lensfree.nets.forecaster_card import (
     weights_version,
 )
 from lensfree.nets.forecaster_training import train_forecaster
+from lensfree.nets.weights import write_tensors
 
 CONFIG = TrainScoreConfig(epochs=4, batch=32, windows_per_epoch=320, learning_rate=2e-3, seed=5)
 BRIEF = CONFIG.model_copy(update={"epochs": 3, "windows_per_epoch": 64})
@@ -274,7 +274,7 @@ def test_a_file_returns_weights_and_card_to_the_last_digit(trained, tmp_path):
 
 def test_a_file_of_another_network_is_refused(trained, tmp_path):
     path = tmp_path / "other.safetensors"
-    save_file(trained[0], path, metadata={"name": "unwrap", "version": "1"})
+    write_tensors(path, trained[0], {"name": "unwrap", "version": "1"})
     with pytest.raises(ModelError, match=r"other.safetensors: the card of a forecaster lacks \['trained_on'"):
         load_forecaster(path)
 
@@ -317,7 +317,7 @@ def test_a_card_without_options_is_that_of_the_defaults(trained, tmp_path):
     path = tmp_path / "old.safetensors"
     options = ("padding", "target", "normalisation", "threshold")
     told = {name: str(value) for name, value in asdict(CARD).items() if name not in options}
-    save_file(trained[0], path, metadata=told)
+    write_tensors(path, trained[0], told)
     card = load_forecaster(path)[1]
     assert str(card) == str(CARD)
     card.check(ScoreConfig(input_points=24, target_points=8))

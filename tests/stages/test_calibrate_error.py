@@ -9,6 +9,7 @@ import pytest
 from lensfree.cells.standard_error import ADDED_LATER, TERMS
 from lensfree.config import CalibrateErrorConfig, Config, FieldsConfig, ReconstructConfig
 from lensfree.model_files import read_registry
+from lensfree.seals import BLANK, seal
 from lensfree.stages import calibrate_error
 from lensfree.stages.calibrations import (
     Calibration,
@@ -40,7 +41,14 @@ ENTRY = {
 
 
 def write_json(path: Path, content) -> Path:
-    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    """Write a file whose checksum is right, whatever else is wrong with it."""
+    blank = {"_file": {"seal": BLANK.decode()}}
+    if isinstance(content, dict):
+        text = json.dumps({**content, **blank})
+    else:
+        text = f"{content}{BLANK.decode()}" if isinstance(content, str) else json.dumps([*content, blank])
+    path.write_text(text, encoding="utf-8")
+    seal(path)
     return path
 
 
@@ -63,7 +71,7 @@ def test_calibrations_survive_the_file(tmp_path):
     ("content", "message"),
     [
         ("{", "is not JSON"),
-        ([], "has version list, expected 1"),
+        ([], "holds list, expected keys and values"),
         ({"calibrations": {}}, "has version None, expected 1"),
         ({"version": 2, "calibrations": {}}, "has version 2, expected 1"),
         ({"version": 1}, r"has keys \['version'\], expected 'calibrations'"),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.windows import cut_windows
@@ -17,7 +17,7 @@ from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.contracts import LINEAGE_EVENTS, SCORES, SERIES, WINDOWS
 from lensfree.io.tables import empty_table, read_provenance, read_table, write_table
 from lensfree.model_files import ModelError, weights_file
-from lensfree.nets.weights import read_card
+from lensfree.nets.weights import read_card, write_tensors
 from lensfree.simulate.series import simulate_series
 from lensfree.stages import score, train_detector, train_forecast, train_score
 from lensfree.stages.detector_file import load_detector, read_norms, relabel_detector
@@ -169,7 +169,7 @@ def train_forecast_models():
 def test_a_damaged_detector_is_refused(folder, own):
     tensors = load_file(own)
     del tensors["third.axes"]
-    save_file(tensors, folder / "damaged.safetensors", metadata=read_card(own))
+    write_tensors(folder / "damaged.safetensors", tensors, read_card(own))
     with pytest.raises(ModelError, match=r"the detector lacks 'third.axes'"):
         load_detector(folder / "damaged.safetensors")
 

@@ -13,6 +13,7 @@ from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec
 from lensfree.nets.weights import save_cnn
 from lensfree.stages import quantify
 from lensfree.stages.calibrations import Calibration, CalibrationError, sha256_of, write_calibrations
+from lensfree.stages.measures import read_json, write_json
 from lensfree.stages.quantify import run
 
 SHAPE_YX = (72, 110)
@@ -248,9 +249,9 @@ def test_a_calibration_is_for_its_weights_not_for_its_name(given, tmp_path, monk
     run(**given)
     assert read_table(given["out"], CELLS).dry_mass_se_pg.isna().all()
     assert "these weights of known 7 are not among those calibrated" in caplog.text
-    text = given["calibrations"].read_text(encoding="utf-8")
-    own = text.replace('"weights_sha256": ""', f'"weights_sha256": "{sha256_of(weights)}"')
-    given["calibrations"].write_text(own, encoding="utf-8")
+    content = read_json(given["calibrations"])
+    content["calibrations"]["known 7"]["weights_sha256"] = sha256_of(weights)
+    write_json(given["calibrations"], content)
     run(**given)
     cells = read_table(given["out"], CELLS)
     np.testing.assert_allclose(cells.dry_mass_se_pg, 0.03 * cells.dry_mass_pg)
@@ -272,6 +273,6 @@ def test_frames_unlike_those_of_the_calibration_are_named(given, caplog):
 
 
 def test_broken_calibrations_stop_the_stage(given):
-    given["calibrations"].write_text('{"version": 2}', encoding="utf-8")
+    write_json(given["calibrations"], {"version": 2})
     with pytest.raises(CalibrationError, match="has version 2, expected 1; make it again"):
         run(**given)

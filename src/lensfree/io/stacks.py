@@ -14,7 +14,8 @@ import numpy as np
 
 from lensfree.config import StorageConfig
 from lensfree.contracts import HOLOGRAMS, OPD, ContractError
-from lensfree.io.stack_files import created, make, make_per_frame, opened
+from lensfree.io.stack_files import attributes_named, created, make, make_per_frame, opened, read, store
+from lensfree.origin import array_sha256
 from lensfree.saturation import saturated_pixels
 
 ABSORPTION_STEP = 2e-4
@@ -28,8 +29,8 @@ class _Reader(ABC):
         self.path = path
         self.first_frame = int(handle.attrs["first_frame"])
         self.pixel_pitch_um = float(handle.attrs["pixel_pitch_um"])
-        self.time_h: np.ndarray = handle["time_h"][:]
-        self.is_missing: np.ndarray = handle["is_missing"][:]
+        self.time_h: np.ndarray = self._all("time_h")
+        self.is_missing: np.ndarray = self._all("is_missing")
         self.provenance: dict[str, Any] = json.loads(handle.attrs["provenance"])
 
     def __len__(self) -> int:
@@ -50,6 +51,9 @@ class _Reader(ABC):
         for index in range(len(self)):
             yield self.first_frame + index, float(self.time_h[index]), self.read(self.first_frame + index)
 
+    def _all(self, name: str) -> np.ndarray:
+        return read(self.path, self._handle[name])
+
     @abstractmethod
     def _read(self, index: int) -> np.ndarray:
         """Return the frame at this index of the chunk, which is not missing."""
@@ -69,18 +73,20 @@ class HologramReader(_Reader):
         self.wavelength_nm: list[float] = [float(w) for w in handle.attrs["wavelength_nm"]]
         self.reasons: list[str] = list(json.loads(handle.attrs["reasons"]))
         self.sources: list[list[str]] = json.loads(handle.attrs["sources"])
-        self.background: np.ndarray = handle["background"][:]
+        self.frames_sha256: list[str] = list(json.loads(handle.attrs["frames_sha256"]))
+        self.background: np.ndarray = self._all("background")
 
     def read_counts(self, frame: int) -> np.ndarray:
         """Return the recorded counts (channel, y, x) of a frame, as loaded."""
-        return np.asarray(self._handle["counts"][frame - self.first_frame])
+        return read(self.path, self._handle["counts"], frame - self.first_frame)
 
     def read_saturated(self, frame: int) -> np.ndarray:
         """Return where the camera was at the top of its range in a frame, bool (channel, y, x)."""
         return saturated_pixels(self.read_counts(frame))
 
     def _read(self, index: int) -> np.ndarray:
-        intensity = np.asarray(self._handle["counts"][index] / self.background, dtype=np.float32)
+        counts = read(self.path, self._handle["counts"], index)
+        intensity = np.asarray(counts / self.background, dtype=np.float32)
         level = np.mean(intensity, axis=(-2, -1), keepdims=True)
         return intensity / np.where(level > 0, level, np.float32(1))
 
@@ -92,17 +98,24 @@ class OpdReader(_Reader):
         super().__init__(handle, path)
         self.shape_yx: tuple[int, int] = handle["opd_nm"].shape[1:]
         self.opd_step_nm = float(handle["opd_nm"].attrs["scale_factor"])
-        self.z_um: np.ndarray = handle["z_um"][:]
-        self.misfit: np.ndarray = handle["misfit"][:]
-        self.refine_rejected: np.ndarray = handle["refine_rejected"][:]
-        self.background_sd_nm: np.ndarray = handle["background_sd_nm"][:]
+        self.z_um: np.ndarray = self._all("z_um")
+        self.misfit: np.ndarray = self._all("misfit")
+        self.refine_rejected: np.ndarray = self._all("refine_rejected")
+        self.background_sd_nm: np.ndarray = self._all("background_sd_nm")
 
     def read_absorption(self, frame: int) -> np.ndarray:
         """Return the absorption (y, x) of a frame, amplitude exponent, float32."""
-        return _unscale(self._handle["absorption"], frame - self.first_frame)
+        return self._unscaled("absorption", frame - self.first_frame)
 
     def _read(self, index: int) -> np.ndarray:
-        return _unscale(self._handle["opd_nm"], index)
+        return self._unscaled("opd_nm", index)
+
+    def _unscaled(self, name: str, index: int) -> np.ndarray:
+        dataset = self._handle[name]
+        steps = read(self.path, dataset, index)
+        with attributes_named(self.path):
+            scale = np.float32(dataset.attrs["scale_factor"])
+        return np.asarray(steps, dtype=np.float32) * scale
 
 
 class HologramWriter:
@@ -111,6 +124,7 @@ class HologramWriter:
     def __init__(self, handle: h5py.File) -> None:
         self._handle = handle
         self._reasons = [""] * len(handle["time_h"])
+        self._digests = [""] * len(handle["time_h"])
 
     def write(self, index: int, *, time_h: float, counts: np.ndarray | None, reason: str = "") -> None:
         """Store frame `index` of the chunk; None records it as missing for `reason`."""
@@ -119,7 +133,9 @@ class HologramWriter:
         self._reasons[index] = reason
         self._handle.attrs["reasons"] = json.dumps(self._reasons)
         if counts is not None:
-            self._handle["counts"][index] = counts
+            store(self._handle["counts"], index, counts)
+            self._digests[index] = array_sha256(counts)
+            self._handle.attrs["frames_sha256"] = json.dumps(self._digests)
 
 
 class OpdWriter:
@@ -128,6 +144,7 @@ class OpdWriter:
     def __init__(self, handle: h5py.File, path: Path) -> None:
         self._handle = handle
         self._path = path
+        self._digests = [""] * len(handle["time_h"])
 
     def write(
         self,
@@ -140,8 +157,11 @@ class OpdWriter:
         misfit: float = np.nan,
         background_sd_nm: float = np.nan,
         refine_rejected: bool = False,
+        source_sha256: str = "",
     ) -> None:
         """Store frame `index` of the chunk; None records it as missing.
+
+        `source_sha256` is the digest of a map that was read from a file; the OPD of holograms has none.
 
         Raises:
             ContractError: if a value does not fit the stored integers (it never wraps).
@@ -151,10 +171,13 @@ class OpdWriter:
         self._handle["refine_rejected"][index] = refine_rejected
         for name, value in (("z_um", z_um), ("misfit", misfit), ("background_sd_nm", background_sd_nm)):
             self._handle[name][index] = value
+        if source_sha256:
+            self._digests[index] = source_sha256
+            self._handle.attrs["frames_sha256"] = json.dumps(self._digests)
         if opd_nm is not None:
-            self._handle["opd_nm"][index] = self._scaled("opd_nm", opd_nm)
+            store(self._handle["opd_nm"], index, self._scaled("opd_nm", opd_nm))
         if absorption is not None:
-            self._handle["absorption"][index] = self._scaled("absorption", absorption)
+            store(self._handle["absorption"], index, self._scaled("absorption", absorption))
 
     def _scaled(self, name: str, values: np.ndarray) -> np.ndarray:
         scale = float(self._handle[name].attrs["scale_factor"])
@@ -203,12 +226,13 @@ def create_holograms(
     with created(path, HOLOGRAMS, first_frame, pixel_pitch_um, provenance) as handle:
         make(handle, HOLOGRAMS, "counts", shape, dtype, storage or StorageConfig())
         make(handle, HOLOGRAMS, "background", background.shape, np.float32, storage or StorageConfig())
-        handle["background"][:] = background
+        store(handle["background"], ..., background)
         make_per_frame(handle, HOLOGRAMS, n_frames)
         handle.attrs["channels"] = json.dumps(list(channels))
         handle.attrs["wavelength_nm"] = np.asarray(wavelength_nm, dtype=np.float64)
         handle.attrs["sources"] = json.dumps([list(files) for files in sources])
-        handle.attrs["reasons"] = json.dumps([""] * n_frames)
+        for name in ("reasons", "frames_sha256"):
+            handle.attrs[name] = json.dumps([""] * n_frames)
         yield HologramWriter(handle)
 
 
@@ -237,15 +261,15 @@ def create_opd(
 def open_holograms(path: Path) -> Iterator[HologramReader]:
     """Open a hologram chunk and check it against its contract."""
     with opened(path, HOLOGRAMS) as handle:
-        yield HologramReader(handle, path)
+        with attributes_named(path):
+            source = HologramReader(handle, path)
+        yield source
 
 
 @contextmanager
 def open_opd(path: Path) -> Iterator[OpdReader]:
     """Open an OPD chunk and check it against its contract."""
     with opened(path, OPD) as handle:
-        yield OpdReader(handle, path)
-
-
-def _unscale(dataset: h5py.Dataset, index: int) -> np.ndarray:
-    return np.asarray(dataset[index], dtype=np.float32) * np.float32(dataset.attrs["scale_factor"])
+        with attributes_named(path):
+            source = OpdReader(handle, path)
+        yield source

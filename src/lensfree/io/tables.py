@@ -1,9 +1,13 @@
-"""Parquet tables that keep their contract: columns, types and units."""
+"""Parquet tables that keep their contract: columns, types and units.
+
+The checksum stands in the metadata of the footer and covers the whole file, footer included.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lensfree.contracts import CONTRACT_VERSION, ContractError, TableContract
-from lensfree.io.files import written_whole
+from lensfree.io.files import check_version, written_whole
+from lensfree.io.limits import FREE_TABLE_ROWS, MAX_TABLE_ROWS_PER_BYTE
+from lensfree.seals import BLANK, REMEDY, check_seal
 
 
 def write_table(
@@ -44,12 +50,14 @@ def write_table(
         "contract": contract.name,
         "contract_version": str(CONTRACT_VERSION),
         "provenance": json.dumps(dict(provenance or {}), sort_keys=True),
+        "seal": BLANK,
     }
-    with written_whole(path) as partial:
+    with written_whole(path, sealed=True) as partial:
         pq.write_table(
             pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=metadata)),
             partial,
             compression="zstd",
+            write_page_checksum=True,  # for other readers; ours checks the whole file
         )
 
 
@@ -59,9 +67,7 @@ def read_table(path: Path, contract: TableContract) -> pd.DataFrame:
     Raises:
         ContractError: if the file is not what the contract says.
     """
-    optional = set(pq.read_schema(path).names) & set(contract.optional)
-    names = [*contract.columns, *(name for name in contract.optional if name in optional)]
-    return _read(path, contract, names).to_pandas()
+    return _read(path, contract, None).to_pandas()
 
 
 def read_tables(
@@ -85,30 +91,56 @@ def read_tables(
     return table
 
 
-def _read(path: Path, contract: TableContract, names: list[str]) -> pa.Table:
-    """Return columns of a file whose contract is kept."""
-    schema = pq.read_schema(path)
+def _read(path: Path, contract: TableContract, names: list[str] | None) -> pa.Table:
+    """Return columns, all that it has if not given, of a file that is whole and whose contract is kept."""
+    check_seal(path)
+    with _named(path):
+        metadata = pq.read_metadata(path)
+        schema = metadata.schema.to_arrow_schema()
+    check_version(
+        path, (schema.metadata or {}).get(b"contract_version", b"unknown").decode("ascii", "replace")
+    )
+    most = FREE_TABLE_ROWS + MAX_TABLE_ROWS_PER_BYTE * path.stat().st_size
+    if metadata.num_rows > most:
+        raise ContractError(
+            f"{path}: the file declares {metadata.num_rows} rows in {path.stat().st_size} bytes, expected at "
+            f"most {most}; {REMEDY}"
+        )
     _check_names(path, schema.names, contract)
+    known = {**contract.columns, **contract.optional}
+    names = names or [name for name in known if name in schema.names]
     lacking = [name for name in names if name not in schema.names]
     if lacking:
         raise ContractError(
             f"{path}: table '{contract.name}' has no {lacking}, expected them although it may lack "
             "them; rerun the stage that wrote it"
         )
-    known = {**contract.columns, **contract.optional}
     for name, column in ((name, column) for name, column in known.items() if name in schema.names):
         got = _type_name(schema.field(name).type)
         if got != column.dtype:
             raise ContractError(
                 f"{path}: column '{name}' is {got}, expected {column.dtype}; rerun the stage that wrote it"
             )
-    return pq.read_table(path, columns=names)
+    with _named(path):
+        # Nothing but the file itself: no columns out of the names of folders.
+        return pq.ParquetFile(path).read(columns=names)
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
     """Return the provenance that `write_table` stored."""
-    metadata = pq.read_schema(path).metadata or {}
+    check_seal(path)
+    with _named(path):
+        metadata = pq.read_schema(path).metadata or {}
     return dict(json.loads(metadata.get(b"provenance", b"{}")))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Give the errors of the Parquet reader the name of the file."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ContractError(f"{path}: not a readable Parquet file ({error}); {REMEDY}") from error
 
 
 def empty_table(contract: TableContract) -> pd.DataFrame:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import tifffile
 
 from lensfree.io.tiff_files import BadFrameError as BadFrameError
 from lensfree.io.tiff_files import brief, opened_tiff
-from lensfree.io.tiff_pages import describe, page_numbers, read_page, to_channels
+from lensfree.io.tiff_pages import PageOrder, describe, page_numbers, read_page, to_channels
 from lensfree.sources import has_channel, has_frame, match_frames
 
 _ENOUGH = 5
@@ -76,7 +77,7 @@ def count_frames(path: Path, n_channels: int) -> int:
         BadFrameError: if it cannot be opened or its axes do not fit the channels.
     """
     with opened_tiff(path) as handle:
-        return describe(path, handle, n_channels).n_frames
+        return _described(path, handle, n_channels).n_frames
 
 
 def pixels_yx(sources: Sequence[FrameSource], n_channels: int) -> tuple[int, int] | None:
@@ -171,16 +172,28 @@ def _read(source: FrameSource, n_channels: int) -> np.ndarray:
     return np.concatenate(planes, axis=0)
 
 
+def _described(path: Path, handle: tifffile.TiffFile, n_channels: int) -> PageOrder:
+    try:
+        return describe(path, handle, n_channels)
+    except BadFrameError:
+        raise
+    except Exception as error:  # headers that contradict themselves
+        raise BadFrameError(f"{path}: not a readable TIFF file ({brief(error)})") from error
+
+
 def _read_file(path: Path, index: int, n_channels: int) -> np.ndarray:
     with opened_tiff(path) as handle:
-        stack = describe(path, handle, n_channels)
+        stack = _described(path, handle, n_channels)
         if index >= stack.n_frames:
             raise BadFrameError(f"{path}: the file has {stack.n_frames} frames, no frame {index}")
         try:
             pages = [read_page(handle, number) for number in page_numbers(stack, index)]
         except Exception as error:  # so do its codecs
             raise BadFrameError(f"{path}: the image data cannot be read ({brief(error)})") from error
-    planes = np.concatenate([to_channels(page, stack) for page in pages], axis=0)
+    try:
+        planes = np.concatenate([to_channels(page, stack) for page in pages], axis=0)
+    except ValueError as error:
+        raise BadFrameError(f"{path}: the pages of a frame do not fit together ({brief(error)})") from error
     if planes.shape != (n_channels, *stack.shape_yx):
         raise BadFrameError(
             f"{path}: got an image of shape {planes.shape}, expected {(n_channels, *stack.shape_yx)}"

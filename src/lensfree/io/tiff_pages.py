@@ -80,6 +80,8 @@ def read_page(handle: tifffile.TiffFile, number: int) -> np.ndarray:
     """Return one page; files whose pages share one header are read by offset."""
     series = handle.series[0]
     page = series.pages[number] if len(series.pages) > number else None
+    if page is None and len(series.pages) > 1:
+        raise EOFError("the plane is not in this file; export the acquisition as one file, or one per frame")
     if page is not None:
         end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
         if end > handle.filehandle.size:

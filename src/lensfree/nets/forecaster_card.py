@@ -8,13 +8,10 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from safetensors.torch import load_file, save_file
-
 from lensfree.config import ScoreConfig, TrainScoreConfig
-from lensfree.io.files import written_whole
 from lensfree.model_files import ModelError
 from lensfree.nets.forecaster import Forecaster, State, restore
-from lensfree.nets.weights import read_card
+from lensfree.nets.weights import read_card, read_tensors, write_tensors
 
 GRID = ("input_points", "target_points", "interval_min", "smoothing_points")
 OPTIONS = ("padding", "target", "normalisation")
@@ -141,8 +138,7 @@ def save_forecaster(state: State, card: ForecasterCard, path: Path) -> None:
     """Save weights and card in one file."""
     tensors = {name: weights.contiguous() for name, weights in state.items()}
     metadata = {name: str(value) for name, value in asdict(card).items()}
-    with written_whole(path) as partial:
-        save_file(tensors, partial, metadata=metadata)
+    write_tensors(path, tensors, metadata)
 
 
 def load_forecaster(path: Path) -> tuple[Forecaster, ForecasterCard]:
@@ -152,7 +148,7 @@ def load_forecaster(path: Path) -> tuple[Forecaster, ForecasterCard]:
         ModelError: if the file is not that of a forecaster.
     """
     card = ForecasterCard.from_metadata(read_card(path), path)
-    return restore(load_file(path), card.input_points, card.target_points, card.padding), card
+    return restore(read_tensors(path), card.input_points, card.target_points, card.padding), card
 
 
 def relabel(trained: Path, out: Path, *, name: str, version: str, trained_on: str) -> None:

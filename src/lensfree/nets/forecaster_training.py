@@ -6,14 +6,13 @@ import hashlib
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lensfree.config import TrainScoreConfig
-from lensfree.io.files import written_whole
+from lensfree.nets.checkpoints import load_checkpoint, save_checkpoint
 from lensfree.nets.forecaster import Forecaster, Padding, State, forecast, granted_threads
 
 History = list[dict[str, float]]
@@ -113,7 +112,7 @@ def _resume(
     """Bring model and optimiser to where the checkpoint was written, if it belongs to this training."""
     if checkpoint is None or not checkpoint.exists():
         return {}, []
-    stored: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+    stored = load_checkpoint(checkpoint)
     if stored.get("owner") != owner:
         return {}, []
     model.load_state_dict(stored["model"])
@@ -132,8 +131,7 @@ def _keep(
     if checkpoint is None:
         return
     trained = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
-    with written_whole(checkpoint) as partial:
-        torch.save({"owner": owner, "best": best, "history": history, **trained}, partial)
+    save_checkpoint(checkpoint, {"owner": owner, "best": best, "history": history, **trained})
 
 
 def _fingerprint(config: TrainScoreConfig, padding: str, *arrays: np.ndarray) -> str:

@@ -28,6 +28,14 @@ class PlainCnnSpec:
     stride: int = 1
     is_residual: bool = False
 
+    @property
+    def n_weights(self) -> int:
+        """Weights of its convolutions, without building it."""
+        sides = (self.channels_in + self.channels_out) * self.stride**2
+        if self.layers < 2:
+            return 9 * self.channels_in * self.channels_out * self.stride**4
+        return 9 * self.features * (sides + (self.layers - 2) * self.features)
+
     def as_metadata(self) -> dict[str, str]:
         """Return the fields as text, for the header of a weights file."""
         return {name: str(int(value)) for name, value in asdict(self).items()}

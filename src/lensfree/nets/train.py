@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from lensfree.arrays import cpu_count
-from lensfree.io.files import written_whole
 from lensfree.model_files import ModelError
+from lensfree.nets.checkpoints import load_checkpoint, save_checkpoint
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, channels_last
-from lensfree.nets.weights import read_card
+from lensfree.nets.weights import read_card, read_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -147,14 +146,14 @@ def _begun(spec: PlainCnnSpec, start: Path | None) -> PlainCnn:
         raise ModelError(
             f"{start} is a network of {got}, expected {wanted}; start from weights of that network"
         )
-    model.load_state_dict(load_file(start))
+    model.load_state_dict(read_tensors(start))
     return model
 
 
 def _resume(checkpoint: Path | None, parts: dict[str, Any], spec: PlainCnnSpec) -> list[float]:
     if checkpoint is None or not checkpoint.exists():
         return []
-    state = torch.load(checkpoint, weights_only=True)
+    state = load_checkpoint(checkpoint)
     if state["spec"] != spec.as_metadata():
         logger.warning("%s is of another network; training starts anew", checkpoint)
         return []
@@ -168,5 +167,4 @@ def _save(checkpoint: Path | None, parts: dict[str, Any], spec: PlainCnnSpec, lo
     if checkpoint is None:
         return
     state = {name: part.state_dict() for name, part in parts.items()}
-    with written_whole(checkpoint) as partial:
-        torch.save({**state, "spec": spec.as_metadata(), "losses": losses}, partial)
+    save_checkpoint(checkpoint, {**state, "spec": spec.as_metadata(), "losses": losses})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from lensfree.io.files import written_whole
-from lensfree.stages.measures import Measure, read_measures, write_json
+from lensfree.stages.measures import Measure, read_json, read_measures, write_json
 
 HEAD = """# Accuracy
 
@@ -28,11 +27,12 @@ what the shipped one says of the movie: [page](scoring_livecyte.md).
 def run(*, measured: Sequence[Path], docs: Path, beside: Sequence[Path] = ()) -> None:
     """Replace the keys that were measured, keep the others, write both files; copy pages and figures."""
     path = docs / "accuracy.json"
-    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    entries = read_json(path, sealed=False) if path.exists() else {}
     for area in measured:
-        entries.update(json.loads(area.read_text(encoding="utf-8")))
-    write_json(path, entries)
-    rows = [_row(key, measure, command) for key, (measure, command) in sorted(read_measures(path).items())]
+        entries.update(read_json(area))
+    write_json(path, entries, sealed=False)
+    known = read_measures(path, sealed=False)
+    rows = [_row(key, measure, command) for key, (measure, command) in sorted(known.items())]
     with written_whole(docs / "accuracy.md") as partial:
         partial.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
     for path in beside:

@@ -15,6 +15,7 @@ from lensfree.config import LoadConfig, StorageConfig
 from lensfree.io.backgrounds import write_background
 from lensfree.io.tiff import BadFrameError, FrameSource, list_frames, read_frame
 from lensfree.optics import background as methods
+from lensfree.origin import array_sha256
 from lensfree.sources import SourceError
 
 logger = logging.getLogger(__name__)
@@ -46,17 +47,18 @@ def run(
         SourceError: if the method is `image` and the sheet gives none.
     """
     n_channels, may_lack = len(acquisition.channels), config.on_bad_frame == "gap"
+    digests: dict[str, str] = {}
     listed = list_frames(acquisition.files, acquisition.channels, may_lack_frames=may_lack)
     chosen = [listed[frame] for frame in frames if frame < len(listed)]
-    first = next(_readable(chosen + listed, n_channels, may_lack), None)
+    first = next(_readable(chosen + listed, n_channels, may_lack, digests), None)
     if first is None:
         raise BadFrameError(f"{acquisition.files}: no frame can be read; check the files")
     if method == "image":
-        found = methods.mean_background(_images(acquisition, n_channels))
+        found = methods.mean_background(_images(acquisition, n_channels, digests))
     elif method == "temporal_median":
-        found = methods.temporal_median(list(_readable(chosen, n_channels, may_lack)))
+        found = methods.temporal_median(list(_readable(chosen, n_channels, may_lack, digests)))
     else:
-        mean = methods.mean_background(_readable(chosen, n_channels, may_lack))
+        mean = methods.mean_background(_readable(chosen, n_channels, may_lack, digests))
         found = methods.level_background(mean)
         if method == "smooth":
             pitch_um = acquisition.pixel_pitch_um
@@ -75,24 +77,31 @@ def run(
         method=method,
         pixel_pitch_um=acquisition.pixel_pitch_um,
         storage=storage,
-        provenance=provenance,
+        provenance={**provenance, "frames_sha256": digests},
     )
 
 
-def _images(acquisition: Acquisition, n_channels: int) -> Iterator[np.ndarray]:
+def _images(acquisition: Acquisition, n_channels: int, digests: dict[str, str]) -> Iterator[np.ndarray]:
     if not acquisition.background:
         raise SourceError(
             f"acquisition '{acquisition.acquisition}': load.background is 'image' but the sheet's column "
             "'background' is empty; give the image or choose auto"
         )
-    return _readable(list_frames(acquisition.background, acquisition.channels), n_channels, may_lack=False)
+    listed = list_frames(acquisition.background, acquisition.channels)
+    return _readable(listed, n_channels, False, digests)
 
 
-def _readable(sources: Sequence[FrameSource], n_channels: int, may_lack: bool) -> Iterator[np.ndarray]:
+def _readable(
+    sources: Sequence[FrameSource], n_channels: int, may_lack: bool, digests: dict[str, str]
+) -> Iterator[np.ndarray]:
+    """Yield the frames that can be read, and note the digest of each under its first file and index."""
     for source in sources:
         try:
-            yield read_frame(source, n_channels)
+            counts = read_frame(source, n_channels)
         except BadFrameError as error:
             if not may_lack:
                 raise
             logger.warning("left out of the background: %s", error)
+            continue
+        digests[f"{source.files[0].as_posix()} {source.index_in_file}"] = array_sha256(counts)
+        yield counts

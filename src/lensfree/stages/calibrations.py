@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from pydantic import Field, field_validator
 
 from lensfree.cells.standard_error import ADDED_LATER, TERMS, ErrorModel
 from lensfree.config_base import Count, Fraction, NonNegative, Positive, Section
-from lensfree.stages.measures import write_json
+from lensfree.seals import DamagedFileError
+from lensfree.stages.measures import read_json, write_json
 from lensfree.validation import SettingError, validate
 
 VERSION = 1
@@ -74,12 +74,11 @@ def read_calibrations(path: Path | None) -> dict[str, Calibration]:
     if path is None:
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise CalibrationError(f"{path} is not JSON ({error}); {REMEDY}") from error
-    if not isinstance(content, dict) or content.get("version") != VERSION:
-        got = content.get("version") if isinstance(content, dict) else type(content).__name__
-        raise CalibrationError(f"{path} has version {got}, expected {VERSION}; {REMEDY}")
+        content = read_json(path, remedy=REMEDY)
+    except DamagedFileError as error:
+        raise CalibrationError(str(error)) from error
+    if content.get("version") != VERSION:
+        raise CalibrationError(f"{path} has version {content.get('version')}, expected {VERSION}; {REMEDY}")
     entries = content.get("calibrations")
     if not isinstance(entries, dict):
         raise CalibrationError(f"{path} has keys {sorted(content)}, expected 'calibrations'; {REMEDY}")

@@ -11,17 +11,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 
 from lensfree.anomaly.density import Density, views
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.plus import Plus
 from lensfree.anomaly.surprise import Scales, Tail
 from lensfree.config import ScoreConfig
-from lensfree.io.files import written_whole
 from lensfree.model_files import ModelError
 from lensfree.nets.outlook import State, foretell
-from lensfree.nets.weights import read_card
+from lensfree.nets.weights import read_card, read_tensors, write_tensors
 
 METHOD = "stardusts_plus"
 _NORMS = "norms."
@@ -128,8 +126,7 @@ def save_detector(path: Path, plus: Plus, outlook: State, card: DetectorCard) ->
     told = {_NORMS + name: str(value) for name, value in plus.norms.to_dict().items()}
     told |= {_UNIT + name: repr(value) for name, value in plus.channel_units.items()}
     metadata = {name: str(value) for name, value in asdict(card).items()} | told
-    with written_whole(path) as partial_path:
-        save_file(tensors, partial_path, metadata=metadata)
+    write_tensors(path, tensors, metadata)
     return card
 
 
@@ -140,7 +137,7 @@ def load_detector(path: Path) -> tuple[Plus, DetectorCard]:
         ModelError: if the file is not that of a detector.
     """
     card = DetectorCard.from_metadata(read_card(path), path)
-    tensors = load_file(path)
+    tensors = read_tensors(path)
     try:
         arrays = {name: part.numpy() for name, part in tensors.items() if not name.startswith(_OUTLOOK)}
         densities = tuple(
@@ -210,7 +207,7 @@ def relabel_detector(
         name=name or card.name,
         version=version or card.version,
     )
-    save_detector(out, plus, _outlook(load_file(path)), card)
+    save_detector(out, plus, _outlook(read_tensors(path)), card)
 
 
 def _outlook(tensors: Mapping[str, torch.Tensor]) -> State:

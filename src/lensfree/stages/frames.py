@@ -47,9 +47,17 @@ class Frames:
 
     def retrieve(self, images: tuple[np.ndarray, np.ndarray], channels: list[Channel]) -> Retrieval:
         """Retrieve a frame from what `read` returned; the maps come back in host memory."""
-        intensity, saturated = (arrays.to_device(image, self.device) for image in images)
-        found = self.retriever(intensity, channels, saturated)
-        opd_nm, absorption = arrays.to_numpy(found.opd_nm), arrays.to_numpy(found.absorption)
+        try:
+            intensity, saturated = (arrays.to_device(image, self.device) for image in images)
+            found = self.retriever(intensity, channels, saturated)
+            opd_nm, absorption = arrays.to_numpy(found.opd_nm), arrays.to_numpy(found.absorption)
+        except Exception as error:
+            if self.device == "cpu" or "cuda" not in f"{type(error).__name__} {error}".lower():
+                raise
+            raise RuntimeError(
+                f"{self.source.path}: the GPU failed while its frames were reconstructed ({error}); nothing "
+                "of this chunk was kept, run the same command again or set reconstruct.device to cpu"
+            ) from error
         return replace(found, opd_nm=opd_nm, absorption=absorption)
 
     def write(self, index: int, found: Retrieval, channels: list[Channel]) -> None:

@@ -16,6 +16,7 @@ from lensfree.contracts import FRAMES
 from lensfree.io.stacks import create_opd
 from lensfree.io.tables import write_table
 from lensfree.io.tiff import BadFrameError, FrameSource, check_like, list_frames, read_map
+from lensfree.origin import array_sha256
 from lensfree.phase.level import background_level_nm, background_sd_nm, nm_per_unit
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,13 @@ def run(
             level_nm = background_level_nm(opd_nm) if config.background == "mode" else 0.0
             opd_nm = (opd_nm - level_nm).astype(np.float32)
             logger.info("frame %d: background level %.2f nm", source.frame, level_nm)
-            sink.write(index, time_h=time_h, opd_nm=opd_nm, background_sd_nm=background_sd_nm(opd_nm))
+            sink.write(
+                index,
+                time_h=time_h,
+                opd_nm=opd_nm,
+                background_sd_nm=background_sd_nm(opd_nm),
+                source_sha256=array_sha256(values),
+            )
             rows.append((source.frame, time_h, False, "", np.nan, np.nan))
     write_table(frames_out, pd.DataFrame(rows, columns=list(FRAMES.columns)), FRAMES, provenance=provenance)
 

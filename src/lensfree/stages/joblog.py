@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lensfree.origin import input_digests, seed_in, software, values_sha256
+
 
 @contextmanager
 def job_log(path: str | Path) -> Iterator[logging.Logger]:
@@ -44,12 +46,26 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
 
 
 def provenance(job: Any) -> dict[str, Any]:
-    """Return what explains a job's results: its rule, wildcards and params (configuration, code).
+    """Return what explains a job's results; no times and no machine, so that equal runs give equal files.
+
+    Its rule, wildcards and params (configuration, digest of the code), and under `origin` the stage, the
+    software's version and commit, the SHA-256 of the configuration and of each input, and the seed if there
+    is one.
 
     Args:
         job: the object `snakemake` of a script.
     """
-    return {"rule": job.rule, **dict(job.wildcards.items()), **dict(job.params.items())}
+    params = dict(job.params.items())
+    origin = {
+        "stage": job.rule,
+        **software(),
+        "config_sha256": values_sha256({name: value for name, value in params.items() if name != "code"}),
+        "inputs_sha256": input_digests(job.input),
+    }
+    seed = seed_in(params)
+    if seed is not None:
+        origin["seed"] = seed
+    return {"rule": job.rule, **dict(job.wildcards.items()), **params, "origin": origin}
 
 
 def only_path(files: str | Sequence[str]) -> Path | None:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lensfree.io.files import written_whole
+from lensfree.origin import software
+from lensfree.seals import BLANK, REMEDY, DamagedFileError, check_seal
 
+_STAMP = "_file"
 Target = float | tuple[float, float] | None
 
 
@@ -51,15 +54,42 @@ def write_measures(path: Path, measures: Mapping[str, Measure], command: str) ->
     write_json(path, entries)
 
 
-def write_json(path: Path, entries: Mapping[str, Any]) -> None:
-    """Write JSON whole, sorted and with a line per value, so that versions can be compared."""
-    with written_whole(path) as partial:
-        partial.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def write_json(path: Path, entries: Mapping[str, Any], *, sealed: bool = True) -> None:
+    """Write JSON whole, sorted and with a line per value, so that versions can be compared.
+
+    Args:
+        path: the file.
+        entries: values by key.
+        sealed: whether the file gets a checksum and says what software wrote it, under the key `_file`; not
+            for files under version control, which are merged by hand.
+    """
+    stamp = {_STAMP: {"seal": BLANK.decode(), **software()}} if sealed else {}
+    with written_whole(path, sealed=sealed) as partial:
+        text = json.dumps({**entries, **stamp}, indent=1, sort_keys=True)
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
-def read_measures(path: Path) -> dict[str, tuple[Measure, str]]:
+def read_json(path: Path, *, sealed: bool = True, remedy: str = REMEDY) -> dict[str, Any]:
+    """Return the values of a JSON file by key, without its stamp.
+
+    Raises:
+        DamagedFileError: if it is not as it was written, or holds no keys.
+    """
+    if sealed:
+        check_seal(path, remedy)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(f"{path} is not JSON ({error}); {remedy}") from error
+    if not isinstance(content, dict):
+        raise DamagedFileError(f"{path} holds {type(content).__name__}, expected keys and values; {remedy}")
+    content.pop(_STAMP, None)
+    return content
+
+
+def read_measures(path: Path, *, sealed: bool = True) -> dict[str, tuple[Measure, str]]:
     """Return measures by key, each with its command."""
-    entries = json.loads(path.read_text(encoding="utf-8"))
+    entries = read_json(path, sealed=sealed)
     return {
         key: (
             Measure(**{name: value for name, value in entry.items() if name != "command"}),

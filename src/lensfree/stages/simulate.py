@@ -14,6 +14,7 @@ import tifffile
 from lensfree.acquisitions import Acquisition
 from lensfree.config import OpticsConfig, SimulateConfig
 from lensfree.contracts import FAULTS, TRUTH
+from lensfree.io.files import folder_written_whole
 from lensfree.io.tables import write_table
 from lensfree.simulate.faults import draw_faults
 from lensfree.simulate.recording import record_frames
@@ -60,16 +61,18 @@ def run(
         optics_rng=optics_rng,
         camera_rng=camera_rng,
     )
-    for frame, counts in enumerate(recorded):
-        for name, image, kept in zip(acquisition.channels, counts, planned.kept[frame], strict=True):
-            path = Path(fill(acquisition.files, frame=f"{frame:04d}", channel=name))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            tifffile.imwrite(path, image)
-            if kept < 1:
-                os.truncate(path, int(kept * path.stat().st_size))
+    pattern = Path(acquisition.files).relative_to(out_dir).as_posix()
+    with folder_written_whole(out_dir) as folder:
+        folder.mkdir()
+        for frame, counts in enumerate(recorded):
+            for name, image, kept in zip(acquisition.channels, counts, planned.kept[frame], strict=True):
+                path = folder / fill(pattern, frame=f"{frame:04d}", channel=name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                tifffile.imwrite(path, image)
+                if kept < 1:
+                    os.truncate(path, int(kept * path.stat().st_size))
     for error in planned.table.itertuples():
         logger.info("frame %d: %s %s %.3g", error.frame, error.kind, error.channel, error.amount)
     is_inside = world["y_um"].between(0, shape_um[0]) & world["x_um"].between(0, shape_um[1])
-    out_dir.mkdir(parents=True, exist_ok=True)
     write_table(truth, world.loc[is_inside, list(TRUTH.columns)], TRUTH, provenance=provenance)
     write_table(faults, planned.table, FAULTS, provenance=provenance)

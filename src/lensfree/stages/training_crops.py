@@ -18,6 +18,7 @@ import tifffile
 from lensfree.arrays import cpu_count
 from lensfree.config import FieldsConfig, OpticsConfig, TrainQuantifyConfig, TrainUnwrapConfig
 from lensfree.io.files import written_whole
+from lensfree.seals import BLANK, check_seal
 from lensfree.simulate.real_cells import RealCells
 from lensfree.stages.training_fields import FieldMaker, TrueField, draw_recipe
 
@@ -148,7 +149,7 @@ def make_crops(plan: CropPlan, folder: Path) -> np.ndarray:
         for done, _ in enumerate(pool.map(_make_recipe, jobs), start=1):
             if done % 10 == 0:
                 logger.info("crops: recipe %d of %d", done, plan.recipes)
-    return np.concatenate([np.load(path) for _, _, path in jobs])
+    return np.concatenate([_read_crops(path) for _, _, path in jobs])
 
 
 def _use_one_core() -> None:
@@ -169,8 +170,14 @@ def _make_recipe(job: tuple[CropPlan, int, Path]) -> None:
         room_yx = np.subtract(planes.shape[1:], plan.crop_px) + 1
         for top, left in rng.integers(0, room_yx, (plan.crops_per_field, 2)):
             crops.append(planes[:, top : top + plan.crop_px, left : left + plan.crop_px])
-    with written_whole(path) as temporary, open(temporary, "wb") as handle:
+    with written_whole(path, sealed=True) as temporary, open(temporary, "wb") as handle:
         np.save(handle, np.stack(crops).astype(np.float16))
+        handle.write(BLANK)  # readers of .npy do not look behind the array
+
+
+def _read_crops(path: Path) -> np.ndarray:
+    check_seal(path)
+    return np.asarray(np.load(path, allow_pickle=False))
 
 
 def _fields(plan: CropPlan, maker: FieldMaker, rng: np.random.Generator) -> Iterator[TrueField]:
