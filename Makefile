@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score config lint clean help
+.PHONY: demo test evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score config watch lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ benchmark-track: .venv/.stamp   ## other trackers on the same detections into do
 
 benchmark-score: .venv/.stamp   ## training and scoring of histories: seconds and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/scoring.py
+
+watch:           ## how far the jobs of a running workflow are: frames done, frames/s, time left; Ctrl-C ends it
+	@$(BIN)/python scripts/watch.py logs 10
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

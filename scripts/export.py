@@ -6,7 +6,7 @@ from lensfree.config import ExportConfig
 from lensfree.stages import export
 from lensfree.stages.joblog import job_log, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     export.run(
         tracks=Path(snakemake.input.tracks),
         opd=Path(snakemake.input.opd[0]),

@@ -10,7 +10,7 @@ from lensfree.stages.joblog import job_log, only_path
 MANY = ("holograms", "opd", "cells")
 ONE = ("frames", "focus", "tracks", "series", "windows", "scores", "truth", "faults")
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     report.run(
         acquisition=Acquisition.model_validate(snakemake.params.acquisition),
         **{name: [Path(path) for path in snakemake.input[name]] for name in MANY},

@@ -16,6 +16,7 @@ from lensfree.io.files import written_whole
 from lensfree.model_files import ModelError
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, channels_last
 from lensfree.nets.weights import read_card
+from lensfree.progress import followed, part
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +79,10 @@ def fit(
     model.train()
 
     def descend(step: int, optimiser: torch.optim.Optimizer) -> float:
+        with part("draw batches"):
+            drawn = draw_batch(np.random.default_rng([seed, step]))
         inputs, targets = (
-            torch.from_numpy(a).to(device).contiguous(memory_format=torch.channels_last)
-            for a in draw_batch(np.random.default_rng([seed, step]))
+            torch.from_numpy(a).to(device).contiguous(memory_format=torch.channels_last) for a in drawn
         )
         optimiser.zero_grad(set_to_none=True)
         # bfloat16 halves the step on CPUs and GPUs that have it; weights and loss stay float32.
@@ -92,7 +94,7 @@ def fit(
         optimiser.step()
         return float(loss.detach())
 
-    for step in range(len(losses), steps):
+    for step in followed(range(len(losses), steps), unit="steps"):
         losses.append(descend(step, optimiser))
         schedule.step()
         done = step + 1
@@ -158,8 +160,8 @@ def _resume(checkpoint: Path | None, parts: dict[str, Any], spec: PlainCnnSpec) 
     if state["spec"] != spec.as_metadata():
         logger.warning("%s is of another network; training starts anew", checkpoint)
         return []
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
+    for name, holder in parts.items():
+        holder.load_state_dict(state[name])
     logger.info("%s: going on from step %d", checkpoint, len(state["losses"]))
     return list(state["losses"])
 

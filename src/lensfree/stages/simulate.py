@@ -15,6 +15,7 @@ from lensfree.acquisitions import Acquisition
 from lensfree.config import OpticsConfig, SimulateConfig
 from lensfree.contracts import FAULTS, TRUTH
 from lensfree.io.tables import write_table
+from lensfree.progress import followed
 from lensfree.simulate.faults import draw_faults
 from lensfree.simulate.recording import record_frames
 from lensfree.simulate.world import simulate_world
@@ -60,7 +61,7 @@ def run(
         optics_rng=optics_rng,
         camera_rng=camera_rng,
     )
-    for frame, counts in enumerate(recorded):
+    for frame, counts in enumerate(followed(recorded, config.frames)):
         for name, image, kept in zip(acquisition.channels, counts, planned.kept[frame], strict=True):
             path = Path(fill(acquisition.files, frame=f"{frame:04d}", channel=name))
             path.parent.mkdir(parents=True, exist_ok=True)
