@@ -13,12 +13,15 @@ from matplotlib.figure import Figure
 from lensfree.report import method, sentences
 from lensfree.report.content import PageContent, Suspect
 from lensfree.report.figures import draw_histograms, draw_population, draw_quality
+from lensfree.report.growth import growth_in_words
 from lensfree.report.lineages import lineage_counts
+from lensfree.report.made import software_of
 from lensfree.report.pictures import draw_montage, draw_reconstruction, opd_range_nm
 from lensfree.report.plain_words import kind_in_words, share_in_words
 from lensfree.report.quality import suspect_frames
 from lensfree.report.style import to_png
 from lensfree.report.traces import draw_card
+from lensfree.report.tree_figure import draw_trees
 from lensfree.report.why import describe_life, describe_place, explain
 
 _KINDS = {
@@ -63,6 +66,7 @@ def build_page(content: PageContent) -> str:
         tracks=_tracks_part(content),
         anomalies=_anomalies_part(content),
         truth=_truth_part(content),
+        made=_made_part(content),
     )
 
 
@@ -152,6 +156,7 @@ def _cells_part(content: PageContent) -> dict[str, Any]:
         "absence": absence,
         "population": population,
         "quality": quality,
+        "growth": [growth_in_words(growth) for growth in content.growth],
         "has_truth": content.truth is not None,
     }
 
@@ -167,7 +172,12 @@ def _tracks_part(content: PageContent) -> dict[str, Any]:
     lineages = []
     if absence is None and content.tracks is not None:
         lineages = lineage_counts(content.tracks).to_numpy().tolist()
-    return {"absence": absence, "histograms": histograms, "lineages": lineages}
+    trees = None
+    if content.trees is not None and len(content.trees):
+        figure = draw_trees(content.trees, content.branch_ends)
+        n_trees = content.trees["lineage_id"].nunique()
+        trees = _embed(figure, f"Lineage trees of {n_trees} lineages; the width of a branch is dry mass")
+    return {"absence": absence, "histograms": histograms, "lineages": lineages, "trees": trees}
 
 
 def _anomalies_part(content: PageContent) -> dict[str, Any]:
@@ -205,6 +215,19 @@ def _card(suspect: Suspect, content: PageContent, opd_limits_nm: tuple[float, fl
         "picture": _embed(
             figure, f"Series {suspect.series_id}: OPD thumbnails, dry mass and {below} against time"
         ),
+    }
+
+
+def _made_part(content: PageContent) -> dict[str, Any]:
+    stages = list(content.made)
+    version, commit = software_of(stages)
+    others = [(made.stage, name, value) for made in stages for name, value in (made.others or {}).items()]
+    return {
+        "stages": stages,
+        "version": version,
+        "commit": commit,
+        "has_inputs": any(made.inputs for made in stages),
+        "others": others,
     }
 
 
