@@ -94,8 +94,9 @@ def scaled_mb(base_mb):
 
 
 def for_people():
-    """Of every acquisition that is tracked: exports in the formats that it is configured with, and flags."""
-    return [
+    """Exports and flags of every acquisition that is tracked; where there are several, their comparison."""
+    compared = [f"{CONFIG.results}/compare.html"] if len(TRACKED) > 1 else []
+    return compared + [
         f"{CONFIG.results}/{name}/{file}"
         for name, a in ACQUISITIONS.items()
         if a.until == "report"

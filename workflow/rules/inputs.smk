@@ -107,6 +107,14 @@ def series_of(dataset):
     return [f"{CONFIG.results}/{name}/series.parquet" for name in names]
 
 
+TRACKED = [name for name, a in ACQUISITIONS.items() if a.until == "report"]
+
+
+def of_all_tracked(word):
+    """A table of every acquisition that is tracked."""
+    return [f"{CONFIG.results}/{name}/{word}.parquet" for name in TRACKED]
+
+
 def report_tables(word):
     """An input function: a table of the acquisition, none if it stops before tracking."""
     return lambda wildcards: (

@@ -127,7 +127,7 @@ class Suspect:
         onset_h: when it began, NaN if unclear.
         evidence: a sentence with numbers.
         onset: where it began, None if unclear or if the cells are not in the tracks.
-        also: (rank, series_id) of other series that show the same event of a cell they share.
+        also: (rank, series_id, kind) of other series that show the same event of a cell they share.
     """
 
     rank: int
@@ -148,7 +148,7 @@ class Suspect:
     onset_h: float = float("nan")
     evidence: str = ""
     onset: Place | None = None
-    also: tuple[tuple[int, int], ...] = ()
+    also: tuple[tuple[int, int, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def _with_shared(
     first_of = {
         other: name
         for name, also in events[["series_id", "also"]].itertuples(index=False)
-        for _, other in also
+        for _, other, _ in also
     }
     return [
         f"{evidence}; the same event as in series {first_of[name]}" if name in first_of else evidence

@@ -55,6 +55,7 @@ def build_page(content: PageContent) -> str:
     facts = content.facts
     return environment.get_template("template.html.j2").render(
         facts=facts,
+        words_for=kind_in_words,
         kind=_KINDS.get(facts.kind, facts.kind),
         fact_rows=_fact_rows(content),
         numbers=sentences.key_numbers(content),
@@ -70,7 +71,8 @@ def build_page(content: PageContent) -> str:
     )
 
 
-def _embed(figure: Figure, alt: str, *, dpi: int = 110) -> Picture:
+def embed(figure: Figure, alt: str, *, dpi: int = 110) -> Picture:
+    """Return a figure as it stands in a page."""
     return Picture(f"data:image/png;base64,{base64.b64encode(to_png(figure, dpi=dpi)).decode('ascii')}", alt)
 
 
@@ -109,15 +111,15 @@ def _frame_pictures(content: PageContent) -> list[Picture]:
         return []
     if content.facts.until == "reconstruct":
         return [
-            _embed(draw_reconstruction(s, pitch_um), f"Hologram, OPD and absorption of frame {s.frame}")
+            embed(draw_reconstruction(s, pitch_um), f"Hologram, OPD and absorption of frame {s.frame}")
             for s in content.snapshots
         ]
     pictures = [
-        _embed(draw_montage(content.snapshots, pitch_um), "Frames: hologram, OPD, and the cells found")
+        embed(draw_montage(content.snapshots, pitch_um), "Frames: hologram, OPD, and the cells found")
     ]
     if content.overview is not None:
         pictures.append(
-            _embed(draw_montage([content.overview], pitch_um), "The whole field of the last frame")
+            embed(draw_montage([content.overview], pitch_um), "The whole field of the last frame")
         )
     return pictures
 
@@ -147,11 +149,11 @@ def _cells_part(content: PageContent) -> dict[str, Any]:
     population = None
     if absence is None and content.cells is not None and len(content.per_frame) > 1:
         figure = draw_population(content.per_frame, content.cells, content.truth)
-        population = _embed(figure, "Number of cells and their total dry mass against time")
+        population = embed(figure, "Number of cells and their total dry mass against time")
     quality_figure = draw_quality(content.per_frame) if len(content.per_frame) > 1 else None
     quality = None
     if quality_figure is not None:
-        quality = _embed(quality_figure, "Background sd, misfit and distance against time")
+        quality = embed(quality_figure, "Background sd, misfit and distance against time")
     return {
         "absence": absence,
         "population": population,
@@ -168,7 +170,7 @@ def _tracks_part(content: PageContent) -> dict[str, Any]:
         figure = draw_histograms(
             content.cells, content.tracks, content.series, method.window_length_h(content)
         )
-        histograms = _embed(figure, "Histograms of how long cells were followed and of their dry mass")
+        histograms = embed(figure, "Histograms of how long cells were followed and of their dry mass")
     lineages = []
     if absence is None and content.tracks is not None:
         lineages = lineage_counts(content.tracks).to_numpy().tolist()
@@ -176,7 +178,7 @@ def _tracks_part(content: PageContent) -> dict[str, Any]:
     if content.trees is not None and len(content.trees):
         figure = draw_trees(content.trees, content.branch_ends)
         n_trees = content.trees["lineage_id"].nunique()
-        trees = _embed(figure, f"Lineage trees of {n_trees} lineages; the width of a branch is dry mass")
+        trees = embed(figure, f"Lineage trees of {n_trees} lineages; the width of a branch is dry mass")
     return {"absence": absence, "histograms": histograms, "lineages": lineages, "trees": trees}
 
 
@@ -212,7 +214,7 @@ def _card(suspect: Suspect, content: PageContent, opd_limits_nm: tuple[float, fl
         "why": explain(suspect, content.score, content.tau_w),
         "place": describe_place(suspect.onset, pitch_um),
         "life": describe_life(suspect),
-        "picture": _embed(
+        "picture": embed(
             figure, f"Series {suspect.series_id}: OPD thumbnails, dry mass and {below} against time"
         ),
     }

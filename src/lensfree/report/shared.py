@@ -9,7 +9,7 @@ from lensfree.config import ScoreConfig
 from lensfree.report.onsets import worst_hour
 
 SAME_H = 2.0
-"""Onsets in one cell and of one kind that are no farther apart are one event."""
+"""Onsets in one cell that are no farther apart are one event."""
 
 
 def fold_shared(
@@ -17,8 +17,9 @@ def fold_shared(
 ) -> pd.DataFrame:
     """Return the first series of each event, with what else shows it.
 
-    Two series show one event if both are thought to be of one kind, and went wrong in a cell that they have
-    in common, at nearly the same time; where no onset is known their most unusual hour counts.
+    Two series show one event if they went wrong in a cell that they have in common, at nearly the same time,
+    and both or neither is thought to be an error of the measurement; what it is called may differ. Where no
+    onset is known the most unusual hour counts.
 
     Args:
         ranked: rows of `rank_series`, best first.
@@ -27,8 +28,8 @@ def fold_shared(
         score: settings of the windows.
 
     Returns:
-        The rows that remain, in their order, with `also`: a tuple of (rank, series_id) of those left out, and
-        `event_cell`: the cell in which it happened, -1 if the series has no rows.
+        The rows that remain, in their order, with `also`: a tuple of (rank, series_id, kind) of those left
+        out, and `event_cell`: the cell in which it happened, -1 if the series has no rows.
     """
     rows_of = dict(list(series[series["series_id"].isin(ranked["series_id"])].groupby("series_id")))
     windows_of = dict(list(windows[windows["series_id"].isin(ranked["series_id"])].groupby("series_id")))
@@ -39,7 +40,7 @@ def fold_shared(
         if not np.isfinite(when_h):
             when_h = worst_hour(windows_of[name], score)
         cell = cell_at(rows_of[name], when_h) if name in rows_of else -1
-        event = (row["kind"], bool(row["is_acquisition"]), cell)
+        event = (bool(row["is_acquisition"]), cell)
         first = next(
             (k for k in kept if cell >= 0 and k["event"] == event and abs(k["when_h"] - when_h) <= SAME_H),
             None,
@@ -47,7 +48,7 @@ def fold_shared(
         if first is None:
             kept.append({**row, "event": event, "when_h": when_h, "event_cell": cell, "also": ()})
         else:
-            first["also"] = (*first["also"], (int(row["rank"]), int(name)))
+            first["also"] = (*first["also"], (int(row["rank"]), int(name), str(row["kind"])))
             first["is_flagged"] = bool(first["is_flagged"] or row["is_flagged"])
     columns = [*ranked.columns, "event_cell", "also"]
     table = pd.DataFrame(kept, columns=[*columns, "event", "when_h"])[columns]

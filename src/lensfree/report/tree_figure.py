@@ -17,7 +17,7 @@ WIDTH_IN = 10.5
 LEAF_IN = 0.17
 TREE_GAP_IN = 0.16
 FULL_WIDTH = 0.86
-"""Width of the heaviest branch; leaves are 1 apart."""
+"""Width of a branch as heavy as all but 2 % of the points; leaves are 1 apart."""
 
 LOOKS: Mapping[str, dict[str, Any]] = {
     NORMAL: {"facecolor": style.SKY, "edgecolor": "none"},
@@ -38,7 +38,7 @@ def draw_trees(table: pd.DataFrame, ends: Mapping[int, str] | None = None) -> Fi
     lineages = list(dict.fromkeys(table["lineage_id"].tolist()))
     by_lineage = {lineage: table[table["lineage_id"] == lineage] for lineage in lineages}
     heights = [LEAF_IN * (float(own["slot"].max()) + 1) + TREE_GAP_IN for own in by_lineage.values()]
-    widest_pg = max(1.0, float(table["dry_mass_pg"].quantile(0.995)))
+    widest_pg = max(1.0, float(table["dry_mass_pg"].quantile(0.98)))
     with style.look():
         figure = style.new_figure(WIDTH_IN, sum(heights) + 1.0)
         grid = figure.subplots(
@@ -50,6 +50,9 @@ def draw_trees(table: pd.DataFrame, ends: Mapping[int, str] | None = None) -> Fi
             n_cells = own["cell_id"].nunique()
             words = f"lineage {lineage}\n{n_cells} cell{'s' if n_cells > 1 else ''}"
             axes.set_ylabel(words, rotation=0, ha="right", va="center", labelpad=6, fontsize=8.5)
+            if axes is not grid[-1]:
+                axes.spines["bottom"].set_visible(False)
+                axes.tick_params(bottom=False)
         grid[-1].set_xlabel("time [h]")
         grid[-1].set_xlim(float(table["time_h"].min()), float(table["time_h"].max()) * 1.01)
         _draw_legend(figure, set(table["state"]), marks, widest_pg)
@@ -101,5 +104,5 @@ def _draw_legend(figure: Figure, states: set[str], marks: set[str], widest_pg: f
         if kind in marks:
             handles.append(Line2D([], [], ls="", marker=marker, mfc="white", mec=style.INK, label=words))
     height_pg = widest_pg / FULL_WIDTH
-    title = f"width of a branch: dry mass; from one branch to the next are {height_pg:.0f} pg"
+    title = f"the width of a branch is dry mass; the distance of two leaves stands for {height_pg:.0f} pg"
     figure.legend(handles=handles, loc="outside upper center", ncols=6, title=title, title_fontsize=8.5)
