@@ -57,6 +57,8 @@ def text_of(page: str) -> str:
 def without(content: PageContent, *names: str, is_empty: bool = False) -> PageContent:
     """The page of an acquisition whose later stages did not run, or found nothing."""
     changes = {name: empty_table(TABLES[name]) if is_empty else None for name in names}
+    if "tracks" in names:
+        changes |= {"trees": None, "growth": ()}
     return replace(content, **changes, suspects=() if "scores" in names else content.suspects)
 
 
@@ -68,6 +70,7 @@ def test_the_page_has_its_sections(page):
         "Tracks and divisions",
         "Anomalies, most suspicious first",
         "Against the truth",
+        "How this was made",
     ]
 
 
@@ -83,6 +86,7 @@ def test_the_page_needs_nothing_from_elsewhere(page):
         "#anom",
         "#trut",
         "#rank",
+        "#made",
     }
 
 
@@ -91,9 +95,9 @@ def test_the_page_is_small_enough(page):
 
 
 def test_every_picture_is_there_and_has_words(page):
-    # Montage, population, quality, histograms, and one card for each of three series.
-    assert len(pictures_in(page)) == 7
-    assert page.count('alt="') == 7
+    # Montage, population, quality, histograms, trees, and one card for each of three series.
+    assert len(pictures_in(page)) == 8
+    assert page.count('alt="') == 8
     assert 'alt=""' not in page
 
 
@@ -297,7 +301,7 @@ def test_many_missing_frames_are_counted(world):
 @pytest.mark.parametrize(
     ("names", "words", "n_pictures"),
     [
-        (("scores",), "No anomalies are shown: the stage score has not run.", 4),
+        (("scores",), "No anomalies are shown: the stage score has not run.", 5),
         (("scores", "windows", "series", "tracks"), "No tracks are shown: the stage track has not run.", 4),
         (
             ("scores", "windows", "series", "tracks", "cells"),
@@ -329,7 +333,7 @@ def test_when_nothing_is_flagged_the_ranking_is_shown_all_the_same(content, unre
     quiet = tuple(replace(s, is_flagged=False) for s in content.suspects)
     page = build_page(replace(content, scores=content.scores.assign(is_flagged=False), suspects=quiet))
     assert "No series is flagged; the highest-ranked are shown all the same." in text_of(page)
-    assert len(pictures_in(page)) == 7
+    assert len(pictures_in(page)) == 8
 
 
 def test_an_acquisition_that_stops_at_reconstruct_shows_pictures_and_says_so(content, unrendered):
@@ -341,7 +345,7 @@ def test_an_acquisition_that_stops_at_reconstruct_shows_pictures_and_says_so(con
     page = build_page(one)
     assert "stops after reconstruction" in text_of(page)
     assert "One radian of phase is 84.7 nm at 532 nm of OPD." in text_of(page)
-    assert re.findall(r"<h2>([^<]+)</h2>", page) == ["Frames"]
+    assert re.findall(r"<h2>([^<]+)</h2>", page) == ["Frames", "How this was made"]
     assert len(pictures_in(page)) == 1
 
 

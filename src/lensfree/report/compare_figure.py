@@ -29,8 +29,7 @@ def draw_wells(table: pd.DataFrame, conditions: Sequence[str]) -> Figure:
     measures = [measure for measure in MEASURES if (table["measure"] == measure.name).any()]
     n_rows = max(1, -(-len(measures) // _COLUMNS))
     with style.look():
-        figure = style.new_figure(10.5, 2.9 * n_rows + 0.3)
-        figure.get_layout_engine().set(h_pad=0.1, w_pad=0.08)
+        figure = style.new_figure(10.5, 2.9 * n_rows + 0.3, padding_in=0.09)
         grid = figure.subplots(n_rows, _COLUMNS, squeeze=False).ravel()
         for axes, measure in zip(grid, measures, strict=False):
             _draw_measure(axes, table[table["measure"] == measure.name], measure, conditions)
@@ -52,8 +51,7 @@ def draw_effects(effects: pd.DataFrame, conditions: Sequence[str]) -> Figure:
     measures = [measure for measure in MEASURES if (effects["measure"] == measure.name).any()]
     n_rows = max(1, -(-len(measures) // _COLUMNS))
     with style.look():
-        figure = style.new_figure(10.5, n_rows * (0.95 + 0.3 * len(others)) + 0.2)
-        figure.get_layout_engine().set(h_pad=0.1, w_pad=0.08)
+        figure = style.new_figure(10.5, n_rows * (0.95 + 0.3 * len(others)) + 0.2, padding_in=0.09)
         grid = figure.subplots(n_rows, _COLUMNS, squeeze=False).ravel()
         for axes, measure in zip(grid, measures, strict=False):
             own = effects[effects["measure"] == measure.name].set_index("condition")

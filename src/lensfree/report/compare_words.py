@@ -85,11 +85,10 @@ def well_rows(table: pd.DataFrame, wells: Sequence[Well]) -> list[list[str]]:
     """Return the cells of the table of wells: condition, well, lineages, and one per measure."""
     rows = []
     for well in wells:
-        own = table[(table["well"] == well.name) & (table["condition"] == well.condition)].set_index(
-            "measure"
-        )
+        is_own = (table["well"] == well.name) & (table["condition"] == well.condition)
+        own = {str(row["measure"]): row for row in table[is_own].to_dict("records")}
         texts = [_shown(own, measure) for measure in MEASURES]
-        n_lineages = int(own["n_lineages"].max()) if len(own) else 0
+        n_lineages = max((int(row["n_lineages"]) for row in own.values()), default=0)
         rows.append([well.condition or "(not said)", well.name, str(n_lineages), *texts])
     return rows
 

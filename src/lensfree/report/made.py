@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lensfree import __version__
+import lensfree
 
 _VERSION = ("software_version", "lensfree_version", "version", "software")
 _COMMIT = ("commit", "git_commit", "software_commit")
@@ -80,7 +80,8 @@ def how_made(stage: str, provenance: Mapping[str, Any]) -> Made | None:
 
 def software_of(stages: list[Made]) -> tuple[str, str]:
     """Return version and commit as all stages say them; the version of this page's software if none does."""
-    versions = sorted({made.version for made in stages if made.version}) or [f"{__version__} (this page)"]
+    this = f"{lensfree.__version__} (this page)"
+    versions = sorted({made.version for made in stages if made.version}) or [this]
     return ", ".join(versions), ", ".join(sorted({made.commit for made in stages if made.commit}))
 
 

@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lensfree import __version__
+import lensfree
 from lensfree.machine import is_gpu_present
 from lensfree.progress import PARTS
 
@@ -105,7 +105,7 @@ def only_path(files: str | Sequence[str]) -> Path | None:
 
 def versions() -> dict[str, str]:
     """Return the versions of this package, of Python and of the installed ones among `PACKAGES`."""
-    found = {"lensfree": __version__, "python": platform.python_version()}
+    found = {"lensfree": lensfree.__version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = version(name)
