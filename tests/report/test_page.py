@@ -382,3 +382,16 @@ def test_no_value_is_printed_raw(page):
 
 def test_the_same_content_gives_the_same_page(content, page):
     assert build_page(content) == page
+
+
+def test_growth_and_lineages_are_told(page, content):
+    text = text_of(page)
+    # Two lineages are too few for an interval; dry mass grows all the same.
+    assert re.search(r"Total dry mass doubles in [\d.]+ h \(no interval: only 2 lineages\)\.", text)
+    assert "Lineage trees of 2 lineages; the width of a branch is dry mass" in page
+    assert "from the onset of a flagged anomaly on" in text
+    assert set(content.trees["state"]) == {"normal", "flagged"}
+
+
+def test_the_page_says_where_its_numbers_are(page):
+    assert "Every number of the figures is in the folder report beside this page" in text_of(page)

@@ -50,9 +50,11 @@ def recorded(folder, name, condition, cycle_h, *, seed=0, n_lineages=12, well=No
         series_id=tracks["cell_id"], is_filled=False, is_repeated=False
     )
     score = {
-        "n_windows": 1, "anomaly_score": 0.0, "surprise": 1.0, "normal_share": 0.3, "view": "window", "kind": "",
+        "n_windows": 1, "anomaly_score": 0.0, "surprise": 1.0, "normal_share": 0.3, "view": "window",
+        "kind": "",
         "is_acquisition": False, "onset_h": np.nan, "evidence": "", "model": "by hand",
     }  # fmt: skip
+    is_flagged = cycles["cell_id"] % 5 == 0
     is_flagged = cycles["cell_id"] % 5 == 0
     scores = pd.DataFrame({"series_id": cycles["cell_id"], "is_flagged": is_flagged}).assign(**score)
     paths = {}

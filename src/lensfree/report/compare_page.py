@@ -48,7 +48,7 @@ def build_comparison(
         figures.append(embed(draw_effects(effects, conditions), words))
     page = environment.get_template("compare.html.j2").render(
         nothing=compare_words.nothing_to_compare(conditions),
-        conditions=conditions,
+        conditions=[compare_words.named(name) for name in conditions],
         simulated=simulated,
         n_acquisitions=len(kinds),
         n_wells=len(wells),

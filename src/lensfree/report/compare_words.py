@@ -56,7 +56,8 @@ def effect_in_words(row: pd.Series) -> str:
     wells = f"{row['n_wells']} and {row['n_wells_reference']} wells"
     if str(row["drawn_anew"]) == LINEAGE_UNITS:
         wells += ", families drawn anew"
-    compared = f"in {row['condition']} than in {row['reference']}"
+    own, base = (named(str(row[name])) for name in ("condition", "reference"))
+    compared = f"in {own} than in {base}"
     word = measure.words[0 if difference > 0 else 1]
     by = f"by {quantity(abs(difference), measure)}"
     if not np.isfinite(low):
@@ -65,10 +66,15 @@ def effect_in_words(row: pd.Series) -> str:
     span = f"95 % interval {first} to {quantity(high, measure, sign=True)}"
     if low <= 0 <= high:
         return (
-            f"{measure.subject}: no difference beyond doubt between {row['condition']} and "
-            f"{row['reference']} ({quantity(difference, measure, sign=True)}, {span}; {wells})."
+            f"{measure.subject}: no difference beyond doubt between {own} and {base} "
+            f"({quantity(difference, measure, sign=True)}, {span}; {wells})."
         )
     return f"{measure.subject} are {word} {compared} {by} ({span}; {wells}).{_standardised(row, measure)}"
+
+
+def named(condition: str) -> str:
+    """Return a condition as a reader should see it."""
+    return condition or "(not said)"
 
 
 def quantity(value: float, measure: Measure, *, sign: bool = False) -> str:
@@ -89,7 +95,7 @@ def well_rows(table: pd.DataFrame, wells: Sequence[Well]) -> list[list[str]]:
         own = {str(row["measure"]): row for row in table[is_own].to_dict("records")}
         texts = [_shown(own, measure) for measure in MEASURES]
         n_lineages = max((int(row["n_lineages"]) for row in own.values()), default=0)
-        rows.append([well.condition or "(not said)", well.name, str(n_lineages), *texts])
+        rows.append([named(well.condition), well.name, str(n_lineages), *texts])
     return rows
 
 
@@ -115,8 +121,9 @@ def _standardised(row: pd.Series, measure: Measure) -> str:
         words.append(f" That is {abs(float(row['hedges_g'])):.2g} times the spread among wells (Hedges' g).")
     if np.isfinite(row["cliffs_delta"]):
         chance = (1 + float(row["cliffs_delta"])) / 2
+        own, base = (named(str(row[name])) for name in ("condition", "reference"))
         words.append(
-            f" A cell of {row['condition']} has the higher value in {chance:.0%} of all pairs with one of "
-            f"{row['reference']} (Cliff's delta {float(row['cliffs_delta']):+.2f})."
+            f" A cell of {own} has the higher value in {chance:.0%} of all pairs with one of "
+            f"{base} (Cliff's delta {float(row['cliffs_delta']):+.2f})."
         )
     return "".join(words)
