@@ -1,6 +1,6 @@
 """The pages of synthetic cultures as pictures in docs: one acquisition, and seven wells of three conditions.
 
-Usage: python benchmarks/report_pages.py [--work FOLDER] [--docs FOLDER] [--frames N]
+Usage: python benchmarks/report_pages.py [--work FOLDER] [--docs FOLDER]
 
 Cells are simulated and measured with noise, without holograms; tracking, series, scores and pages are those
 of the workflow. The pictures need `chromium` (Debian: apt-get install chromium); without it only the pages
@@ -41,15 +41,14 @@ WELLS = (
     ("control", 18.0), ("control", 18.0), ("control", 18.5),
     ("drug 1 µM", 22.0), ("drug 1 µM", 22.5), ("drug 1 µM", 21.5), ("drug 10 µM", 24.0),
 )  # fmt: skip
-"""Condition and mean cell cycle [h] of each well; its number is its seed."""
+"""Condition and mean cell cycle [h] of each well; its number, from 1, is its seed."""
 
 WINDOW = (1280, 900)
 PICTURES: Mapping[str, tuple[str, tuple[str, ...], int]] = {
     "report_page": ("page", (), WINDOW[1]),
-    "report_lineages": ("page", ("tracks",), 1080),
+    "report_lineages": ("page", ("lineages",), 880),
     "report_anomalies": ("page", ("anomalies",), 1500),
-    "report_made": ("page", ("made",), 520),
-    "report_compare": ("compare", (), 1560),
+    "report_compare": ("compare", (), 2080),
 }
 """Name of a picture -> the page, the sections that are left of it (all if none is named), and its height."""
 
@@ -86,10 +85,10 @@ def follow(folder: Path) -> None:
     )
 
 
-def make_wells(work: Path, frames: int) -> list[compare.Recorded]:
+def make_wells(work: Path, frames: int = 300) -> list[compare.Recorded]:
     """Simulate every well and follow its cells."""
     recorded = []
-    for seed, (condition, cycle_h) in enumerate(WELLS):
+    for seed, (condition, cycle_h) in enumerate(WELLS, start=1):
         folder = work / f"well_{seed}"
         folder.mkdir(parents=True, exist_ok=True)
         config = SimulateConfig(frames=frames, cells_per_mm2=45, cycle_h=cycle_h, seed=seed)
@@ -100,11 +99,11 @@ def make_wells(work: Path, frames: int) -> list[compare.Recorded]:
         write_table(folder / "cells.parquet", measured(found), CELLS)
         follow(folder)
         paths = {name: folder / f"{name}.parquet" for name in ("cycles", "scores", "series", "tracks")}
-        recorded.append(compare.Recorded(folder.name, "simulated", condition, f"plate B{seed + 2}", **paths))
+        recorded.append(compare.Recorded(folder.name, "simulated", condition, f"plate B{seed + 1}", **paths))
     return recorded
 
 
-def make_page(work: Path, frames: int) -> Path:
+def make_page(work: Path, frames: int = 320) -> Path:
     """Simulate an acquisition with OPD maps, outline a mother wrongly for 4 h, and make its page."""
     work.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(1)
@@ -203,12 +202,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path("results/benchmarks/report_pages"))
     parser.add_argument("--docs", type=Path, default=ROOT / "docs")
-    parser.add_argument("--frames", type=int, default=320)
     asked = parser.parse_args()
-    page = make_page(asked.work / "culture", asked.frames)
+    page = make_page(asked.work / "culture")
     comparison = asked.work / "compare.html"
     compare.run(
-        recorded=make_wells(asked.work, asked.frames),
+        recorded=make_wells(asked.work),
         out=comparison,
         data=asked.work / "compare",
         config=CompareConfig(),

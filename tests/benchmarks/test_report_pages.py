@@ -26,8 +26,8 @@ def test_a_page_of_synthetic_cells_says_so(page):
 def test_sections_can_be_shown_alone(page):
     text = page.read_text(encoding="utf-8")
     assert report_pages.only(text, ()) == text
-    cut = report_pages.only(text, ("tracks", "made"))
-    assert cut.count("#tracks, #made { display: block; }") == 1
+    cut = report_pages.only(text, ("lineages", "made"))
+    assert cut.count("#lineages, #made { display: block; }") == 1
     assert cut.index("display: block; }</style></head>") < cut.index("<body>")
 
 

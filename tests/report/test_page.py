@@ -68,6 +68,7 @@ def test_the_page_has_its_sections(page):
         "Frames",
         "Over time",
         "Tracks and divisions",
+        "Lineages",
         "Anomalies, most suspicious first",
         "Against the truth",
         "How this was made",
@@ -87,6 +88,7 @@ def test_the_page_needs_nothing_from_elsewhere(page):
         "#trut",
         "#rank",
         "#made",
+        "#line",
     }
 
 
