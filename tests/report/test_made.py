@@ -67,6 +67,22 @@ def test_more_keys_are_understood_when_they_come(keys, field, expected):
     assert getattr(how_made("x", {**TODAY, **keys}), field) == expected
 
 
+def test_an_origin_in_a_part_of_its_own_is_understood():
+    origin = {
+        "stage": "quantify",
+        "version": "0.2.0",
+        "commit": "c" * 40 + "-dirty",
+        "config_sha256": "f" * 64,
+        "inputs_sha256": {"a.h5": "1" * 64},
+        "seed": 7,
+    }
+    made = how_made("x", {**TODAY, "origin": origin})
+    assert (made.version, made.commit, made.settings) == ("0.2.0", "c" * 12 + "-dirty", "f" * 12)
+    assert made.inputs == digest_of({"a.h5": "1" * 64})
+    assert made.others == {"n colours": "3", "model": "quantify 5", "seed": "7"}
+    assert how_made("x", {**TODAY, "origin": "lab 3"}).others["origin"] == "lab 3"
+
+
 def test_an_unknown_key_is_shown_as_it_is():
     assert how_made("x", {**TODAY, "host_kind": "cluster"}).others["host kind"] == "cluster"
 

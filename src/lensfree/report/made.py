@@ -14,7 +14,7 @@ _VERSION = ("software_version", "lensfree_version", "version", "software")
 _COMMIT = ("commit", "git_commit", "software_commit")
 _CODE = ("code", "code_digest")
 _CONFIG_HASH = ("config_hash", "configuration_hash", "config_sha256")
-_INPUTS = ("inputs", "input_checksums", "checksums")
+_INPUTS = ("inputs_sha256", "inputs", "input_checksums", "checksums")
 _WHERE = ("acquisition", "chunk", "dataset")
 _DIGITS = 12
 
@@ -54,7 +54,10 @@ def how_made(stage: str, provenance: Mapping[str, Any]) -> Made | None:
     if not provenance:
         return None
     left = dict(provenance)
+    origin = left.pop("origin", {})  # what a file says of its making may stand in a part of its own
+    left |= origin if isinstance(origin, Mapping) else {"origin": origin}
     rule = str(left.pop("rule", stage))
+    left.pop("stage", None)
     version, commit, code, given_hash, inputs = (
         _take(left, names) for names in (_VERSION, _COMMIT, _CODE, _CONFIG_HASH, _INPUTS)
     )
@@ -70,7 +73,7 @@ def how_made(stage: str, provenance: Mapping[str, Any]) -> Made | None:
     return Made(
         stage=rule,
         version=_word(version),
-        commit=_word(commit)[:_DIGITS],
+        commit=_short_commit(_word(commit)),
         settings=_word(given_hash)[:_DIGITS] or (digest_of(settings) if settings else ""),
         code=_word(code)[:_DIGITS],
         inputs=digest_of(inputs) if isinstance(inputs, (Mapping, list)) else _word(inputs)[:_DIGITS],
@@ -95,6 +98,12 @@ def _take(left: dict[str, Any], names: tuple[str, ...]) -> Any:
     """Return the first of these keys that is there, and drop all of them."""
     found = [left.pop(name) for name in names if name in left]
     return found[0] if found else ""
+
+
+def _short_commit(commit: str) -> str:
+    """Return the first digits of a commit, and that files differed from it if they did."""
+    digits, dash, state = commit.partition("-")
+    return digits[:_DIGITS] + dash + state
 
 
 def _word(value: Any) -> str:
