@@ -207,7 +207,7 @@ def test_a_card_begins_with_the_evidence_and_says_how_rare_and_in_which_view(sur
 
 def test_suspected_errors_stand_under_their_own_heading_with_frame_and_place(surprised_page):
     titles = re.findall(r"<h2>([^<]+)</h2>", surprised_page)
-    assert titles[3:5] == [
+    assert titles[4:6] == [
         "Anomalies, most suspicious first",
         "Look at the measurement: suspected errors of acquisition or tracking",
     ]
@@ -397,3 +397,13 @@ def test_growth_and_lineages_are_told(page, content):
 
 def test_the_page_says_where_its_numbers_are(page):
     assert "Every number of the figures is in the folder report beside this page" in text_of(page)
+
+
+def test_cards_beyond_the_size_of_a_page_keep_their_words_and_lose_their_pictures(content, monkeypatch):
+    monkeypatch.setattr("lensfree.report.page.to_png", lambda figure, dpi: bytes(3000))  # 4000 as text
+    # Montage, population, quality, histograms, trees and two cards: 7 pictures of 4022 bytes.
+    monkeypatch.setattr("lensfree.report.page.PICTURES_MAX_BYTES", 7 * 4022)
+    page = build_page(content)
+    assert len(pictures_in(page)) == 8 - 1
+    assert page.count("Its picture is left out so that the page stays below 10 MB") == 1
+    assert page.count('<article class="card"') == 3

@@ -31,6 +31,10 @@ _KINDS = {
 }
 
 
+PICTURES_MAX_BYTES = 9_300_000
+"""Pictures of a page together, as text: with its words it stays below 10 MB. Cards give way to the others."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A figure as it stands in the page: its bytes as a data URI, and words for who cannot see it."""
@@ -53,6 +57,9 @@ def build_page(content: PageContent) -> str:
         lstrip_blocks=True,
     )
     facts = content.facts
+    pictures, cells, tracks = _frame_pictures(content), _cells_part(content), _tracks_part(content)
+    drawn = [*pictures, *cells.values(), *tracks.values()]
+    left = PICTURES_MAX_BYTES - sum(len(part.uri) for part in drawn if isinstance(part, Picture))
     return environment.get_template("template.html.j2").render(
         facts=facts,
         words_for=kind_in_words,
@@ -61,11 +68,11 @@ def build_page(content: PageContent) -> str:
         numbers=sentences.key_numbers(content),
         missing=sentences.missing_frames(content.per_frame),
         suspect=suspect_frames(content.per_frame),
-        pictures=_frame_pictures(content),
+        pictures=pictures,
         montage_note=_montage_note(content),
-        cells=_cells_part(content),
-        tracks=_tracks_part(content),
-        anomalies=_anomalies_part(content),
+        cells=cells,
+        tracks=tracks,
+        anomalies=_anomalies_part(content, left),
         truth=_truth_part(content),
         made=_made_part(content),
     )
@@ -182,10 +189,15 @@ def _tracks_part(content: PageContent) -> dict[str, Any]:
     return {"absence": absence, "histograms": histograms, "lineages": lineages, "trees": trees}
 
 
-def _anomalies_part(content: PageContent) -> dict[str, Any]:
+def _anomalies_part(content: PageContent, left: int) -> dict[str, Any]:
+    """Return the ranked series; `left` bytes of pictures, then their cards have words only."""
     absence = sentences.absence_of_scores(content)
     limits = opd_range_nm([t.opd_nm for s in content.suspects for t in s.thumbnails])
-    cards = [_card(suspect, content, limits) for suspect in content.suspects]
+    cards: list[dict[str, Any]] = []
+    for suspect in content.suspects:
+        card = _card(suspect, content, limits)
+        left -= len(card["picture"].uri)
+        cards.append(card if left >= 0 else {**card, "picture": None})
     return {
         "absence": absence,
         "verdict": method.verdict(content) if absence is None else "",
