@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo plan test test-slurm evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale benchmark-jobs soak config lint clean help
+.PHONY: demo plan test test-slurm evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale benchmark-jobs soak pictures config watch lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -94,6 +94,12 @@ benchmark-jobs: .venv/.stamp   ## what the job of each stage takes beside what i
 
 soak: .venv/.stamp   ## kill jobs, damage files, fill the disk: what comes of it into docs/reliability.md
 	$(BIN)/python benchmarks/soak.py
+
+pictures: .venv/.stamp   ## the report's pages of synthetic cultures as pictures into docs; needs chromium
+	$(BIN)/python benchmarks/report_pages.py
+
+watch:           ## how far the jobs of a running workflow are: frames done, frames/s, time left; Ctrl-C ends it
+	@$(BIN)/python scripts/watch.py logs 10
 
 config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
 	$(BIN)/python -m lensfree.generate

@@ -14,16 +14,16 @@ configfile: "config.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
+include: "workflow/rules/page_inputs.smk"
 include: "workflow/rules/learning_inputs.smk"
 
 
 for word in (
     *("simulate", "background", "load", "ingest", "check", "focus", "reconstruct"),
-    *("quantify", "track", "series", "score", "flags", "report", "export"),
+    *("quantify", "track", "series", "score", "flags", "report", "export", "compare"),
     *("train_unwrap", "train_quantify", "transfer_quantify", "train_score", "train_forecast"),
-    *("train_detector", "train_experiment", "experiment"),
-    *("calibrate_error", "evaluate", "evaluate_quant", "evaluate_error", "evaluate_track"),
-    *("evaluate_score", "evaluate_score_movie"),
+    *("train_detector", "train_experiment", "experiment", "calibrate_error", "evaluate"),
+    *("evaluate_quant", "evaluate_error", "evaluate_track", "evaluate_score", "evaluate_score_movie"),
 ):
 
     include: f"workflow/rules/{word}.smk"

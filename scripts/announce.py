@@ -9,6 +9,8 @@ from lensfree.seals import check_seal
 
 results = Path(sys.argv[1])
 print("\nReport of everything:", results / "report.html")
+if (results / "compare.html").exists():
+    print("Comparison of conditions:", results / "compare.html")
 for page in sorted(results.glob("*/report.html")):
     line = f"  {page.parent.name}: {page}"
     scores = page.with_name("scores.parquet")

@@ -7,7 +7,7 @@ from lensfree.config import LoadConfig, StorageConfig
 from lensfree.stages import background
 from lensfree.stages.joblog import job_log, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     background.run(
         acquisition=Acquisition.model_validate(snakemake.params.acquisition),
         **snakemake.params.plan,

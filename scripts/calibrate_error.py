@@ -6,7 +6,7 @@ from lensfree.config import Config
 from lensfree.stages import calibrate_error
 from lensfree.stages.joblog import job_log, only_path
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     calibrate_error.run(
         out=Path(snakemake.output.calibrations),
         config=Config.model_validate(snakemake.params.config),

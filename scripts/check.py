@@ -5,7 +5,7 @@ from pathlib import Path
 from lensfree.stages import check
 from lensfree.stages.joblog import job_log, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     check.run(
         chunks=[Path(path) for path in snakemake.input.chunks],
         out=Path(snakemake.output.frames),

@@ -7,7 +7,7 @@ from lensfree.config import Config
 from lensfree.stages.joblog import job_log, only_path
 from lensfree.stages.measures import write_measures
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     area = snakemake.wildcards.area
     stage = import_module(f"lensfree.stages.evaluate_{area}")
     measures = stage.run(

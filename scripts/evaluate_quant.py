@@ -7,7 +7,7 @@ from lensfree.stages import evaluate_quant
 from lensfree.stages.joblog import job_log, only_path
 from lensfree.stages.measures import write_measures
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     measures = evaluate_quant.run(
         config=Config.model_validate(snakemake.params.config),
         refine_weights=only_path(snakemake.input.refine),

@@ -7,7 +7,7 @@ from lensfree.stages import evaluate_score
 from lensfree.stages.joblog import job_log
 from lensfree.stages.measures import write_measures
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     measures = evaluate_score.run(
         config=Config.model_validate(snakemake.params.config),
         page=Path(snakemake.output.page),

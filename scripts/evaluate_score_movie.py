@@ -7,7 +7,7 @@ from lensfree.stages import evaluate_score_movie
 from lensfree.stages.joblog import job_log, only_path
 from lensfree.stages.measures import write_measures
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     measures = evaluate_score_movie.run(
         config=Config.model_validate(snakemake.params.config),
         quantify_weights=only_path(snakemake.input.weights),

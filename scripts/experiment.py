@@ -6,7 +6,7 @@ from lensfree.config import ScoreConfig
 from lensfree.stages import experiment
 from lensfree.stages.joblog import job_log
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     names = snakemake.params.data_sets
     figure = snakemake.output.get("figure")
     models = [Path(path) for path in snakemake.input.models]

@@ -6,7 +6,7 @@ from lensfree.config import ExportConfig
 from lensfree.stages import export
 from lensfree.stages.joblog import job_log, only_path, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     export.run(
         tracks=only_path(snakemake.input.get("tracks", [])),
         opd=[Path(path) for path in snakemake.input.opd],

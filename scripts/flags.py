@@ -6,7 +6,7 @@ from lensfree.config import ScoreConfig
 from lensfree.stages import flags
 from lensfree.stages.joblog import job_log
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     flags.run(
         **{name: Path(snakemake.input[name]) for name in ("tracks", "series", "windows", "scores")},
         out=Path(snakemake.output[0]),

@@ -7,7 +7,7 @@ from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig
 from lensfree.stages import focus
 from lensfree.stages.joblog import job_log, only_path, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     focus.run(
         holograms=Path(snakemake.input.holograms),
         out=Path(snakemake.output.focus),

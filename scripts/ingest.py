@@ -7,7 +7,7 @@ from lensfree.config import IngestConfig, StorageConfig
 from lensfree.stages import ingest
 from lensfree.stages.joblog import job_log, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     ingest.run(
         acquisition=Acquisition.model_validate(snakemake.params.acquisition),
         **snakemake.params.frames,

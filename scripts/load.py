@@ -7,7 +7,7 @@ from lensfree.config import StorageConfig
 from lensfree.stages import load
 from lensfree.stages.joblog import job_log, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     load.run(
         acquisition=Acquisition.model_validate(snakemake.params.acquisition),
         **snakemake.params.frames,

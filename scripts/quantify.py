@@ -6,7 +6,7 @@ from lensfree.config import QuantifyConfig
 from lensfree.stages import quantify
 from lensfree.stages.joblog import job_log, only_path, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     quantify.run(
         opd=Path(snakemake.input.opd),
         out=Path(snakemake.output.cells),

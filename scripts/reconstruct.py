@@ -6,7 +6,7 @@ from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig, Storag
 from lensfree.stages import reconstruct
 from lensfree.stages.joblog import job_log, only_path, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     reconstruct.run(
         holograms=Path(snakemake.input.holograms),
         focus=Path(snakemake.input.focus),

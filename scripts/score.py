@@ -6,7 +6,7 @@ from lensfree.config import ScoreConfig
 from lensfree.stages import score
 from lensfree.stages.joblog import job_log, only_path, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     score.run(
         series=Path(snakemake.input.series),
         events=Path(snakemake.input.events),

@@ -6,7 +6,7 @@ from lensfree.config import SeriesConfig
 from lensfree.stages import series
 from lensfree.stages.joblog import job_log, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     series.run(
         tracks=Path(snakemake.input.tracks),
         out=Path(snakemake.output.series),

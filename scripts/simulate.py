@@ -7,7 +7,7 @@ from lensfree.config import OpticsConfig, SimulateConfig
 from lensfree.stages import simulate
 from lensfree.stages.joblog import job_log, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     simulate.run(
         acquisition=Acquisition.model_validate(snakemake.params.acquisition),
         config=SimulateConfig.model_validate(snakemake.params.config),

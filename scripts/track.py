@@ -6,7 +6,7 @@ from lensfree.config import TrackConfig
 from lensfree.stages import track
 from lensfree.stages.joblog import job_log, provenance
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     track.run(
         cells=[Path(path) for path in snakemake.input.cells],
         out=Path(snakemake.output.tracks),

@@ -6,7 +6,7 @@ from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.stages import train_forecast
 from lensfree.stages.joblog import job_log
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     train_forecast.run(
         out=Path(snakemake.output.weights),
         work=Path(snakemake.output.weights).with_suffix(".work"),

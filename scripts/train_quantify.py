@@ -6,7 +6,7 @@ from lensfree.config import FieldsConfig, OpticsConfig, QuantifyConfig, Reconstr
 from lensfree.stages import train_quantify
 from lensfree.stages.joblog import job_log, only_path
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     train_quantify.run(
         out=Path(snakemake.output.weights),
         work=Path(snakemake.output.weights).with_suffix(".work"),

@@ -6,7 +6,7 @@ from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.stages import train_score
 from lensfree.stages.joblog import job_log, only_path
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     train_score.run(
         series=[Path(path) for path in snakemake.input.series],
         out=Path(snakemake.output.model),

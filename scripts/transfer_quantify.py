@@ -6,7 +6,7 @@ from lensfree.config import QuantifyConfig, TrainQuantifyConfig, TransferQuantif
 from lensfree.stages import transfer_quantify
 from lensfree.stages.joblog import job_log, only_path
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake):
     stacks = [Path(path) for path in snakemake.input.stacks]
     sections = snakemake.params.quantify
     transfer_quantify.run(

@@ -80,7 +80,7 @@ def words() -> list[str]:
     return sorted(
         path.stem
         for path in (ROOT / "workflow" / "rules").glob("*.smk")
-        if path.stem not in ("common", "resources", "inputs", "learning_inputs")
+        if path.stem not in ("common", "resources", "inputs", "page_inputs", "learning_inputs")
     )
 
 
@@ -100,7 +100,12 @@ def test_every_rule_is_complete(word):
     for directive in ("output:", "params:", "log:", "benchmark:", "resources:", "conda:", "script:"):
         assert f"    {directive}" in rule, directive
     assert "code_digest(" in rule
-    assert f"<logs>/{word}/" in rule
+    (log,) = re.findall(r'log:\s*"(\S+)\.log"', rule)
+    (benchmark,) = re.findall(r'benchmark:\s*"(\S+)\.tsv"', rule)
+    assert log == benchmark
+    assert log.startswith(f"<logs>/{word}/")
+    script = (ROOT / "scripts" / f"{word}.py").read_text(encoding="utf-8")
+    assert "with job_log(snakemake):" in script
 
 
 def test_the_workflow_files_are_short():

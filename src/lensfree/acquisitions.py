@@ -38,7 +38,7 @@ REQUIRED = (
 )
 OPTIONAL = ("background", "channels", "opd_unit", "until", "well", "condition", "note")
 SIMULATED_FILES = "frame_{frame}_{channel}.tif"
-RESERVED_NAMES = ("datasets", "models", "evaluate", "experiments")
+RESERVED_NAMES = ("datasets", "models", "evaluate", "experiments", "compare")
 DESCRIPTIVE = ("dataset", "until", "well", "condition", "note", "overrides")
 OVERRIDABLE = (
     *("optics", "storage", "simulate", "load", "focus", "ingest", "reconstruct"),

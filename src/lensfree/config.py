@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lensfree.config_base import Count, DeviceWish, Fraction, NonNegative, Positive, Section
-from lensfree.config_output import ExportConfig, KeptStacks, ReportConfig, Selection
+from lensfree.config_output import CompareConfig, ExportConfig, KeptStacks, ReportConfig, Selection
 from lensfree.config_score import ScoreConfig
 from lensfree.config_tracks import SeriesConfig, TrackConfig
 from lensfree.config_training import (
@@ -223,6 +223,7 @@ class Config(Section):
     series: SeriesConfig = SeriesConfig()
     score: ScoreConfig = ScoreConfig()
     report: ReportConfig = ReportConfig()
+    compare: CompareConfig = CompareConfig()
     export: ExportConfig = ExportConfig()
     fields: FieldsConfig = FieldsConfig()
     train_unwrap: TrainUnwrapConfig = TrainUnwrapConfig()

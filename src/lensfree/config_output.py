@@ -46,9 +46,23 @@ class ReportConfig(Section):
 
     montage_frames: Count = Field(4, description="frames shown")
     anomalies: Count = Field(12, description="ranked anomalies shown")
+    trees: Count = Field(6, description="lineages drawn as trees, half of them for their anomalies")
     strip_frames: Count = Field(12, description="thumbnails per anomaly")
     crop_um: Positive = Field(100.0, description="side of a thumbnail [um]")
     montage_um: Positive = Field(800.0, description="larger fields show a centre of this width [um]")
+
+
+class CompareConfig(Section):
+    """One page across acquisitions: what differs between conditions."""
+
+    reference: str = Field(
+        "auto", description="condition that others are compared with; auto: first in the sheet"
+    )
+    min_wells: Annotated[int, Field(ge=3)] = Field(
+        3, description="wells of each condition from which on an interval says how wells differ"
+    )
+    resamples: Annotated[int, Field(ge=100)] = Field(2000, description="draws of the bootstrap")
+    seed: int = Field(1, description="seed of these draws")
 
 
 class ExportConfig(Section):

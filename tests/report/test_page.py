@@ -57,6 +57,8 @@ def text_of(page: str) -> str:
 def without(content: PageContent, *names: str, is_empty: bool = False) -> PageContent:
     """The page of an acquisition whose later stages did not run, or found nothing."""
     changes = {name: empty_table(TABLES[name]) if is_empty else None for name in names}
+    if "tracks" in names:
+        changes |= {"trees": None, "growth": ()}
     return replace(content, **changes, suspects=() if "scores" in names else content.suspects)
 
 
@@ -66,8 +68,10 @@ def test_the_page_has_its_sections(page):
         "Frames",
         "Over time",
         "Tracks and divisions",
+        "Lineages",
         "Anomalies, most suspicious first",
         "Against the truth",
+        "How this was made",
     ]
 
 
@@ -83,6 +87,8 @@ def test_the_page_needs_nothing_from_elsewhere(page):
         "#anom",
         "#trut",
         "#rank",
+        "#made",
+        "#line",
     }
 
 
@@ -91,9 +97,9 @@ def test_the_page_is_small_enough(page):
 
 
 def test_every_picture_is_there_and_has_words(page):
-    # Montage, population, quality, histograms, and one card for each of three series.
-    assert len(pictures_in(page)) == 7
-    assert page.count('alt="') == 7
+    # Montage, population, quality, histograms, trees, and one card for each of three series.
+    assert len(pictures_in(page)) == 8
+    assert page.count('alt="') == 8
     assert 'alt=""' not in page
 
 
@@ -201,7 +207,7 @@ def test_a_card_begins_with_the_evidence_and_says_how_rare_and_in_which_view(sur
 
 def test_suspected_errors_stand_under_their_own_heading_with_frame_and_place(surprised_page):
     titles = re.findall(r"<h2>([^<]+)</h2>", surprised_page)
-    assert titles[3:5] == [
+    assert titles[4:6] == [
         "Anomalies, most suspicious first",
         "Look at the measurement: suspected errors of acquisition or tracking",
     ]
@@ -297,7 +303,7 @@ def test_many_missing_frames_are_counted(world):
 @pytest.mark.parametrize(
     ("names", "words", "n_pictures"),
     [
-        (("scores",), "No anomalies are shown: the stage score has not run.", 4),
+        (("scores",), "No anomalies are shown: the stage score has not run.", 5),
         (("scores", "windows", "series", "tracks"), "No tracks are shown: the stage track has not run.", 4),
         (
             ("scores", "windows", "series", "tracks", "cells"),
@@ -329,7 +335,7 @@ def test_when_nothing_is_flagged_the_ranking_is_shown_all_the_same(content, unre
     quiet = tuple(replace(s, is_flagged=False) for s in content.suspects)
     page = build_page(replace(content, scores=content.scores.assign(is_flagged=False), suspects=quiet))
     assert "No series is flagged; the highest-ranked are shown all the same." in text_of(page)
-    assert len(pictures_in(page)) == 7
+    assert len(pictures_in(page)) == 8
 
 
 def test_an_acquisition_that_stops_at_reconstruct_shows_pictures_and_says_so(content, unrendered):
@@ -341,7 +347,7 @@ def test_an_acquisition_that_stops_at_reconstruct_shows_pictures_and_says_so(con
     page = build_page(one)
     assert "stops after reconstruction" in text_of(page)
     assert "One radian of phase is 84.7 nm at 532 nm of OPD." in text_of(page)
-    assert re.findall(r"<h2>([^<]+)</h2>", page) == ["Frames"]
+    assert re.findall(r"<h2>([^<]+)</h2>", page) == ["Frames", "How this was made"]
     assert len(pictures_in(page)) == 1
 
 
@@ -378,3 +384,26 @@ def test_no_value_is_printed_raw(page):
 
 def test_the_same_content_gives_the_same_page(content, page):
     assert build_page(content) == page
+
+
+def test_growth_and_lineages_are_told(page, content):
+    text = text_of(page)
+    # Two lineages are too few for an interval; dry mass grows all the same.
+    assert re.search(r"Total dry mass doubles in [\d.]+ h \(no interval: only 2 lineages\)\.", text)
+    assert "Lineage trees of 2 lineages; the width of a branch is dry mass" in page
+    assert "from the onset of a flagged anomaly on" in text
+    assert set(content.trees["state"]) == {"normal", "flagged"}
+
+
+def test_the_page_says_where_its_numbers_are(page):
+    assert "Every number of the figures is in the folder report beside this page" in text_of(page)
+
+
+def test_cards_beyond_the_size_of_a_page_keep_their_words_and_lose_their_pictures(content, monkeypatch):
+    monkeypatch.setattr("lensfree.report.page.to_png", lambda figure, dpi: bytes(3000))  # 4000 as text
+    # Montage, population, quality, histograms, trees and two cards: 7 pictures of 4022 bytes.
+    monkeypatch.setattr("lensfree.report.page.PICTURES_MAX_BYTES", 7 * 4022)
+    page = build_page(content)
+    assert len(pictures_in(page)) == 8 - 1
+    assert page.count("Its picture is left out so that the page stays below 10 MB") == 1
+    assert page.count('<article class="card"') == 3

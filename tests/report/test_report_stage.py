@@ -22,6 +22,7 @@ def run(folder, acquisition, **paths):
         acquisition=acquisition,
         out=folder / "report.html",
         summary=folder / "summary.png",
+        data=folder / "report",
         config=FEW,
         score=ScoreConfig(),
         **paths,
@@ -31,9 +32,9 @@ def run(folder, acquisition, **paths):
 
 def test_files_become_a_page_and_a_picture_and_nothing_else(files, acquisition, tmp_path):
     page, picture = run(tmp_path, acquisition, **vars(files))
-    assert page.count("data:image/png") == 6
+    assert page.count("data:image/png") == 7
     assert picture.startswith(b"\x89PNG")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "summary.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report", "report.html", "summary.png"]
 
 
 def test_opd_alone_is_enough(files, acquisition, tmp_path):

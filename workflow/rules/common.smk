@@ -108,9 +108,10 @@ def kept(word, path):
 
 
 def for_people():
-    """Exports in the formats that an acquisition is configured with, and flags; of one that is not tracked
-    OPD alone."""
-    return [
+    """Exports in the formats that an acquisition is configured with, and flags, of one that is not tracked OPD
+    alone; where several are tracked, their comparison."""
+    compared = [f"{CONFIG.results}/compare.html"] if len(TRACKED) > 1 else []
+    return compared + [
         f"{CONFIG.results}/{name}/{file}"
         for name in CHOSEN
         for a in (ACQUISITIONS[name],)

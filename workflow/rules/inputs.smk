@@ -108,42 +108,6 @@ def series_of(dataset):
     return [f"{CONFIG.results}/{name}/series.parquet" for name in names]
 
 
-def report_tables(word):
-    """An input function: a table of the acquisition, none if it stops before tracking."""
-    return lambda wildcards: (
-        f"{CONFIG.results}/{wildcards.acquisition}/{word}.parquet"
-        if ACQUISITIONS[wildcards.acquisition].until == "report"
-        else []
-    )
-
-
-def report_of_kind(files, *kinds):
-    """An input function: files that only acquisitions of these kinds have."""
-
-    def existing(wildcards):
-        if ACQUISITIONS[wildcards.acquisition].kind not in kinds:
-            return []
-        return files(wildcards) if callable(files) else files.format(**wildcards)
-
-    return existing
-
-
-def report_cells(wildcards):
-    is_tracked = ACQUISITIONS[wildcards.acquisition].until == "report"
-    return chunks("<results>/{acquisition}/cells/{chunk}.parquet")(wildcards) if is_tracked else []
-
-
 def first_chunk(pattern):
     """An input function: the file of the acquisition's first chunk, for what all chunks have alike."""
     return lambda wildcards: chunks(pattern)(wildcards)[:1]
-
-
-def opd_in_words(wildcards):
-    """What a reader of exported OPD should know besides the pixels."""
-    source, config = SOURCES[wildcards.acquisition], CONFIGS[wildcards.acquisition]
-    return {
-        "wavelength_nm": list(source.wavelength_nm),
-        "n_medium": config.optics.n_medium,
-        **config.quantify.model_dump(include={"specific_refraction_increment_um3_per_pg"}),
-        "is_simulated": source.kind == "simulated",
-    }

@@ -15,6 +15,7 @@ rule report:
         series=report_tables("series"),
         windows=report_tables("windows"),
         scores=report_tables("scores"),
+        events=report_tables("lineage_events"),
     output:
         page=report(
             "<results>/{acquisition}/report.html",
@@ -26,6 +27,7 @@ rule report:
             category="{acquisition}",
             labels={"page": "summary"},
         ),
+        data=directory("<results>/{acquisition}/report"),
     params:
         acquisition=lambda wildcards: ACQUISITIONS[wildcards.acquisition].model_dump(mode="json"),
         config=section("report"),

@@ -53,6 +53,12 @@ def created(
             user_block.write(BLANK + b"\n")
 
 
+def read_stack_provenance(path: Path) -> dict[str, Any]:
+    """Return the provenance that a stack was created with; empty if it has none."""
+    with h5py.File(path, "r") as handle:
+        return dict(json.loads(handle.attrs.get("provenance", "{}")))
+
+
 def make(
     handle: h5py.File,
     contract: StackContract,

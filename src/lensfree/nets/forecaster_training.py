@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lensfree.config import TrainScoreConfig
 from lensfree.nets.checkpoints import load_checkpoint, save_checkpoint
 from lensfree.nets.forecaster import Forecaster, Padding, State, forecast, granted_threads
+from lensfree.progress import followed
 
 History = list[dict[str, float]]
 
@@ -64,7 +65,7 @@ def train_forecaster(
         model = Forecaster(inputs.shape[1], targets.shape[1], padding)
         optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
         best, history = _resume(checkpoint, owner, model, optimiser)
-        for epoch in range(len(history), config.epochs):
+        for epoch in followed(range(len(history), config.epochs), unit="epochs"):
             training_mse = _train_epoch(model, optimiser, data, config, epoch)
             residual = forecast(model, validation_inputs) - validation_targets
             validation_mse = float(np.mean(np.square(residual, dtype=np.float64)))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from lensfree.config import TrainScoreConfig
 from lensfree.nets.forecaster import granted_threads
+from lensfree.progress import followed
 
 WIDTH = 256
 LOG_VARIANCE = (-7.0, 4.0)
@@ -70,7 +71,7 @@ def train_outlook(
         torch.manual_seed(config.seed)
         model = Outlook(inputs.shape[1], targets.shape[1])
         optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
-        for epoch in range(config.epochs):
+        for epoch in followed(range(config.epochs), unit="epochs"):
             loss = _train_epoch(model, optimiser, data, config, epoch)
             if not math.isfinite(loss):
                 raise ValueError(

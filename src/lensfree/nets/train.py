@@ -15,6 +15,7 @@ from lensfree.model_files import ModelError
 from lensfree.nets.checkpoints import load_checkpoint, save_checkpoint
 from lensfree.nets.plain_cnn import PlainCnn, PlainCnnSpec, channels_last
 from lensfree.nets.weights import read_card, read_tensors
+from lensfree.progress import followed, part
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +78,10 @@ def fit(
     model.train()
 
     def descend(step: int, optimiser: torch.optim.Optimizer) -> float:
+        with part("draw batches"):
+            drawn = draw_batch(np.random.default_rng([seed, step]))
         inputs, targets = (
-            torch.from_numpy(a).to(device).contiguous(memory_format=torch.channels_last)
-            for a in draw_batch(np.random.default_rng([seed, step]))
+            torch.from_numpy(a).to(device).contiguous(memory_format=torch.channels_last) for a in drawn
         )
         optimiser.zero_grad(set_to_none=True)
         # bfloat16 halves the step on CPUs and GPUs that have it; weights and loss stay float32.
@@ -91,7 +93,7 @@ def fit(
         optimiser.step()
         return float(loss.detach())
 
-    for step in range(len(losses), steps):
+    for step in followed(range(len(losses), steps), unit="steps"):
         losses.append(descend(step, optimiser))
         schedule.step()
         done = step + 1
@@ -157,8 +159,8 @@ def _resume(checkpoint: Path | None, parts: dict[str, Any], spec: PlainCnnSpec) 
     if state["spec"] != spec.as_metadata():
         logger.warning("%s is of another network; training starts anew", checkpoint)
         return []
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
+    for name, holder in parts.items():
+        holder.load_state_dict(state[name])
     logger.info("%s: going on from step %d", checkpoint, len(state["losses"]))
     return list(state["losses"])
 

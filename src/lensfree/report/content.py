@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from lensfree.config import ReportConfig, ScoreConfig
+from lensfree.report.growth import Growth
+from lensfree.report.made import Made
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Suspect:
         onset_h: when it began, NaN if unclear.
         evidence: a sentence with numbers.
         onset: where it began, None if unclear or if the cells are not in the tracks.
+        also: (rank, series_id, kind) of other series that show the same event of a cell they share.
     """
 
     rank: int
@@ -145,6 +148,7 @@ class Suspect:
     onset_h: float = float("nan")
     evidence: str = ""
     onset: Place | None = None
+    also: tuple[tuple[int, int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,6 +170,10 @@ class PageContent:
         suspects: series with a card, suspected errors of the measurement last.
         tau_w: threshold on a window's surprise, or on its MSE under the published method; None if unknown.
         surprise_threshold: that on the surprise of a series, None if unknown or under the published method.
+        growth: how cells and total dry mass grow, empty for a single frame or no cells.
+        trees: branches of the lineages that are drawn, `contracts_report.TREES`, None before tracking.
+        branch_ends: cell -> how it ended, a kind of `lineage_events`.
+        made: how the files were made, in the order of the stages.
         truth: the truth table inside the field, simulated acquisitions only.
         faults: the table of simulated acquisition errors, None where none could be put in.
         accuracy: key -> value, how far the results are from the truth.
@@ -187,6 +195,10 @@ class PageContent:
     suspects: tuple[Suspect, ...] = ()
     tau_w: float | None = None
     surprise_threshold: float | None = None
+    growth: tuple[Growth, ...] = ()
+    trees: pd.DataFrame | None = None
+    branch_ends: Mapping[int, str] = field(default_factory=dict)
+    made: tuple[Made, ...] = ()
     truth: pd.DataFrame | None = None
     faults: pd.DataFrame | None = None
     accuracy: Mapping[str, float] = field(default_factory=dict)

@@ -86,8 +86,7 @@ def draw_histograms(
         length_axes.set_xlabel("followed for [h]")
         length_axes.set_ylabel("count [1]")
         mass_pg = cells["dry_mass_pg"].to_numpy()
-        upper_pg = float(np.percentile(mass_pg, 99.5)) if mass_pg.size else 1.0
-        mass_axes.hist(np.clip(mass_pg, 0, upper_pg), bins=40, color=style.BLUE)
+        mass_axes.hist(np.clip(mass_pg, 0, heaviest_pg(mass_pg)), bins=40, color=style.BLUE)
         if mass_pg.size:
             median_pg = float(np.median(mass_pg))
             mass_axes.axvline(median_pg, color=style.INK, lw=1, ls="--", label=f"median {median_pg:.0f} pg")
@@ -116,8 +115,8 @@ def mark_missing(axes: Any, per_frame: pd.DataFrame) -> None:
 def _draw_lengths(axes: Any, tracks: pd.DataFrame, series: pd.DataFrame | None, window_h: float) -> None:
     lengths_h = durations_h(tracks, "cell_id")
     paths_h = durations_h(series, "series_id") if series is not None and len(series) else None
-    top_h = max(1.0, float(lengths_h.max()), 0.0 if paths_h is None else float(paths_h.max()))
-    bins = np.linspace(0, top_h, 31).tolist()
+    bins = followed_bins_h(tracks, series).tolist()
+    top_h = bins[-1]
     axes.hist(lengths_h, bins=bins, color=style.BLUE, label=f"{len(lengths_h)} cells")
     if paths_h is not None:
         axes.hist(
@@ -128,6 +127,19 @@ def _draw_lengths(axes: Any, tracks: pd.DataFrame, series: pd.DataFrame | None, 
     # Room for the legend above the bars.
     axes.set_ylim(0, 1.45 * axes.get_ylim()[1])
     axes.legend(loc="upper right")
+
+
+def followed_bins_h(tracks: pd.DataFrame, series: pd.DataFrame | None) -> np.ndarray:
+    """Return the edges of the bins for how long cells and series were followed."""
+    top_h = max(1.0, float(durations_h(tracks, "cell_id").max()))
+    if series is not None and len(series):
+        top_h = max(top_h, float(durations_h(series, "series_id").max()))
+    return np.linspace(0, top_h, 31)
+
+
+def heaviest_pg(mass_pg: np.ndarray) -> float:
+    """Return the end of the histogram of dry mass; heavier cells count in its last bin."""
+    return float(np.percentile(mass_pg, 99.5)) if mass_pg.size else 1.0
 
 
 def durations_h(table: pd.DataFrame, key: str) -> pd.Series:

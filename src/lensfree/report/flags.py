@@ -7,6 +7,7 @@ import pandas as pd
 from lensfree.config import ScoreConfig
 from lensfree.report.onsets import place_at, worst_hour
 from lensfree.report.ranking import rank_series
+from lensfree.report.shared import fold_shared
 
 _OF_SCORES = (
     *("rank", "series_id", "kind", "is_acquisition", "surprise", "normal_share", "anomaly_score"),
@@ -45,8 +46,25 @@ def flag_rows(
         when_h = worst_hour(windows_of[name], score) if pd.isna(onset_h) else float(onset_h)
         place = place_at(rows_of[name], tracks, when_h) if name in rows_of else None
         places.append({} if place is None else vars(place))
+    asked = asked.assign(evidence=_with_shared(asked, series, windows, score))
     columns = ["cell_id", "frame", "time_h", "y_um", "x_um"]
     where = pd.DataFrame(places, columns=columns, index=asked.index)
     # Whole numbers stay whole in a file although some may be missing.
     where = where.astype({"cell_id": "Int64", "frame": "Int64", **dict.fromkeys(columns[2:], "float64")})
     return pd.concat([asked[list(_OF_SCORES)], where], axis=1)
+
+
+def _with_shared(
+    asked: pd.DataFrame, series: pd.DataFrame, windows: pd.DataFrame, score: ScoreConfig
+) -> list[str]:
+    """Return the evidence; of series that show an event which a better-ranked one shows too, it says so."""
+    events = fold_shared(asked, series, windows, score)
+    first_of = {
+        other: name
+        for name, also in events[["series_id", "also"]].itertuples(index=False)
+        for _, other, _ in also
+    }
+    return [
+        f"{evidence}; the same event as in series {first_of[name]}" if name in first_of else evidence
+        for name, evidence in asked[["series_id", "evidence"]].itertuples(index=False)
+    ]

@@ -15,6 +15,7 @@ from lensfree.contracts import (
     FAULTS,
     FOCUS,
     FRAMES,
+    LINEAGE_EVENTS,
     SCORES,
     SERIES,
     TRACKS,
@@ -22,13 +23,21 @@ from lensfree.contracts import (
     WINDOWS,
     TableContract,
 )
+from lensfree.io.stack_files import read_stack_provenance
 from lensfree.io.tables import read_provenance, read_table, read_tables
 from lensfree.report import agreement
 from lensfree.report.content import Facts, PageContent, Snapshot, Suspect
+from lensfree.report.growth import Growth, measure_growth
+from lensfree.report.made import Made, how_made
 from lensfree.report.ranking import choose_shown, rank_series
+from lensfree.report.shared import fold_shared
 from lensfree.report.snapshots import spread, take_snapshot, take_summary_snapshot
 from lensfree.report.stacks import Frames
 from lensfree.report.suspects import add_thumbnails, build_suspects
+from lensfree.report.trees import choose_lineages, tree_table, wrong_since
+
+FOLDED = 20
+"""Series looked at per card: several may show one event, see `fold_shared`."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ class Sources:
     scores: Path | None = None
     truth: Path | None = None
     faults: Path | None = None
+    events: Path | None = None
 
 
 def gather(
@@ -72,8 +82,12 @@ def gather(
             truth_of_series = agreement.true_anomalies_of_series(truth, tracks, series)
             accuracy |= agreement.compare_anomalies(truth_of_series, scores)
     suspects: list[Suspect] = []
+    ranked_all: pd.DataFrame | None = None
     if tracks is not None and series is not None and windows is not None and scores is not None:
-        ranked = choose_shown(rank_series(scores, windows), report.anomalies)
+        ranked_all = rank_series(scores, windows)
+        n_looked = max(FOLDED * report.anomalies, int(ranked_all["is_flagged"].sum()))
+        events = fold_shared(ranked_all.head(n_looked), series, windows, score)
+        ranked = choose_shown(events, report.anomalies)
         suspects = add_thumbnails(
             build_suspects(
                 ranked, series=series, windows=windows, truth_of_series=truth_of_series, tracks=tracks
@@ -84,6 +98,7 @@ def gather(
             crop_um=report.crop_um,
             pixel_pitch_um=pitch_um,
         )
+    lineages = [] if tracks is None else choose_lineages(tracks, series, ranked_all, report.trees)
     used = read_provenance(sources.windows) if sources.windows else {}
     content = PageContent(
         facts=_facts(acquisition, cells, scores),
@@ -103,6 +118,12 @@ def gather(
         suspects=tuple(suspects),
         tau_w=used.get("tau"),
         surprise_threshold=used.get("surprise_threshold"),
+        growth=_growth(cells, tracks),
+        trees=None
+        if tracks is None
+        else tree_table(tracks, lineages, wrong_since(series, windows, scores, score)),
+        branch_ends=_branch_ends(sources.events),
+        made=tuple(_made(sources)),
         truth=truth,
         faults=_read(sources.faults, FAULTS),
         accuracy=accuracy,
@@ -125,6 +146,38 @@ def _overview(
 
 def _read(path: Path | None, contract: TableContract) -> pd.DataFrame | None:
     return None if path is None else read_table(path, contract)
+
+
+def _growth(cells: pd.DataFrame | None, tracks: pd.DataFrame | None) -> tuple[Growth, ...]:
+    """Return the growth of what was tracked, or else of what was found."""
+    rows = cells if tracks is None or tracks.empty else tracks
+    return () if rows is None or rows["frame"].nunique() < 2 else tuple(measure_growth(rows))
+
+
+def _branch_ends(events: Path | None) -> dict[int, str]:
+    if events is None:
+        return {}
+    table = read_table(events, LINEAGE_EVENTS)
+    ended = table[table["kind"].isin(["death", "lost", "leaves_field"])]
+    return dict(zip(ended["cell_id"].tolist(), ended["kind"].tolist(), strict=True))
+
+
+def _made(sources: Sources) -> list[Made]:
+    """Return how the files were made, the first chunk's for all chunks."""
+    stacks = {"load": sources.holograms, "reconstruct": sources.opd}
+    tables: dict[str, Path | None] = {
+        "focus": sources.focus,
+        "quantify": next(iter(sources.cells), None),
+        "track": sources.tracks,
+        "series": sources.series,
+        "score": sources.scores,
+    }
+    found = {
+        stage: how_made(stage, read_stack_provenance(files[0])) for stage, files in stacks.items() if files
+    }
+    found |= {stage: how_made(stage, read_provenance(path)) for stage, path in tables.items() if path}
+    order = ("load", "focus", "reconstruct", "quantify", "track", "series", "score")
+    return [made for stage in order if (made := found.get(stage)) is not None]
 
 
 def _facts(acquisition: Acquisition, cells: pd.DataFrame | None, scores: pd.DataFrame | None) -> Facts:

@@ -13,12 +13,15 @@ from matplotlib.figure import Figure
 from lensfree.report import method, sentences
 from lensfree.report.content import PageContent, Suspect
 from lensfree.report.figures import draw_histograms, draw_population, draw_quality
+from lensfree.report.growth import growth_in_words
 from lensfree.report.lineages import lineage_counts
+from lensfree.report.made import software_of
 from lensfree.report.pictures import draw_montage, draw_reconstruction, opd_range_nm
 from lensfree.report.plain_words import kind_in_words, share_in_words
 from lensfree.report.quality import suspect_frames
 from lensfree.report.style import to_png
 from lensfree.report.traces import draw_card
+from lensfree.report.tree_figure import draw_trees
 from lensfree.report.why import describe_life, describe_place, explain
 
 _KINDS = {
@@ -26,6 +29,10 @@ _KINDS = {
     "hologram": "recorded holograms",
     "opd": "OPD maps from another microscope",
 }
+
+
+PICTURES_MAX_BYTES = 9_300_000
+"""Pictures of a page together, as text: with its words it stays below 10 MB. Cards give way to the others."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +57,29 @@ def build_page(content: PageContent) -> str:
         lstrip_blocks=True,
     )
     facts = content.facts
+    pictures, cells, tracks = _frame_pictures(content), _cells_part(content), _tracks_part(content)
+    drawn = [*pictures, *cells.values(), *tracks.values()]
+    left = PICTURES_MAX_BYTES - sum(len(part.uri) for part in drawn if isinstance(part, Picture))
     return environment.get_template("template.html.j2").render(
         facts=facts,
+        words_for=kind_in_words,
         kind=_KINDS.get(facts.kind, facts.kind),
         fact_rows=_fact_rows(content),
         numbers=sentences.key_numbers(content),
         missing=sentences.missing_frames(content.per_frame),
         suspect=suspect_frames(content.per_frame),
-        pictures=_frame_pictures(content),
+        pictures=pictures,
         montage_note=_montage_note(content),
-        cells=_cells_part(content),
-        tracks=_tracks_part(content),
-        anomalies=_anomalies_part(content),
+        cells=cells,
+        tracks=tracks,
+        anomalies=_anomalies_part(content, left),
         truth=_truth_part(content),
+        made=_made_part(content),
     )
 
 
-def _embed(figure: Figure, alt: str, *, dpi: int = 110) -> Picture:
+def embed(figure: Figure, alt: str, *, dpi: int = 110) -> Picture:
+    """Return a figure as it stands in a page."""
     return Picture(f"data:image/png;base64,{base64.b64encode(to_png(figure, dpi=dpi)).decode('ascii')}", alt)
 
 
@@ -105,15 +118,15 @@ def _frame_pictures(content: PageContent) -> list[Picture]:
         return []
     if content.facts.until == "reconstruct":
         return [
-            _embed(draw_reconstruction(s, pitch_um), f"Hologram, OPD and absorption of frame {s.frame}")
+            embed(draw_reconstruction(s, pitch_um), f"Hologram, OPD and absorption of frame {s.frame}")
             for s in content.snapshots
         ]
     pictures = [
-        _embed(draw_montage(content.snapshots, pitch_um), "Frames: hologram, OPD, and the cells found")
+        embed(draw_montage(content.snapshots, pitch_um), "Frames: hologram, OPD, and the cells found")
     ]
     if content.overview is not None:
         pictures.append(
-            _embed(draw_montage([content.overview], pitch_um), "The whole field of the last frame")
+            embed(draw_montage([content.overview], pitch_um), "The whole field of the last frame")
         )
     return pictures
 
@@ -143,15 +156,16 @@ def _cells_part(content: PageContent) -> dict[str, Any]:
     population = None
     if absence is None and content.cells is not None and len(content.per_frame) > 1:
         figure = draw_population(content.per_frame, content.cells, content.truth)
-        population = _embed(figure, "Number of cells and their total dry mass against time")
+        population = embed(figure, "Number of cells and their total dry mass against time")
     quality_figure = draw_quality(content.per_frame) if len(content.per_frame) > 1 else None
     quality = None
     if quality_figure is not None:
-        quality = _embed(quality_figure, "Background sd, misfit and distance against time")
+        quality = embed(quality_figure, "Background sd, misfit and distance against time")
     return {
         "absence": absence,
         "population": population,
         "quality": quality,
+        "growth": [growth_in_words(growth) for growth in content.growth],
         "has_truth": content.truth is not None,
     }
 
@@ -163,17 +177,27 @@ def _tracks_part(content: PageContent) -> dict[str, Any]:
         figure = draw_histograms(
             content.cells, content.tracks, content.series, method.window_length_h(content)
         )
-        histograms = _embed(figure, "Histograms of how long cells were followed and of their dry mass")
+        histograms = embed(figure, "Histograms of how long cells were followed and of their dry mass")
     lineages = []
     if absence is None and content.tracks is not None:
         lineages = lineage_counts(content.tracks).to_numpy().tolist()
-    return {"absence": absence, "histograms": histograms, "lineages": lineages}
+    trees = None
+    if content.trees is not None and len(content.trees):
+        figure = draw_trees(content.trees, content.branch_ends)
+        n_trees = content.trees["lineage_id"].nunique()
+        trees = embed(figure, f"Lineage trees of {n_trees} lineages; the width of a branch is dry mass")
+    return {"absence": absence, "histograms": histograms, "lineages": lineages, "trees": trees}
 
 
-def _anomalies_part(content: PageContent) -> dict[str, Any]:
+def _anomalies_part(content: PageContent, left: int) -> dict[str, Any]:
+    """Return the ranked series; `left` bytes of pictures, then their cards have words only."""
     absence = sentences.absence_of_scores(content)
     limits = opd_range_nm([t.opd_nm for s in content.suspects for t in s.thumbnails])
-    cards = [_card(suspect, content, limits) for suspect in content.suspects]
+    cards: list[dict[str, Any]] = []
+    for suspect in content.suspects:
+        card = _card(suspect, content, limits)
+        left -= len(card["picture"].uri)
+        cards.append(card if left >= 0 else {**card, "picture": None})
     return {
         "absence": absence,
         "verdict": method.verdict(content) if absence is None else "",
@@ -202,9 +226,22 @@ def _card(suspect: Suspect, content: PageContent, opd_limits_nm: tuple[float, fl
         "why": explain(suspect, content.score, content.tau_w),
         "place": describe_place(suspect.onset, pitch_um),
         "life": describe_life(suspect),
-        "picture": _embed(
+        "picture": embed(
             figure, f"Series {suspect.series_id}: OPD thumbnails, dry mass and {below} against time"
         ),
+    }
+
+
+def _made_part(content: PageContent) -> dict[str, Any]:
+    stages = list(content.made)
+    version, commit = software_of(stages)
+    others = [(made.stage, name, value) for made in stages for name, value in (made.others or {}).items()]
+    return {
+        "stages": stages,
+        "version": version,
+        "commit": commit,
+        "has_inputs": any(made.inputs for made in stages),
+        "others": others,
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 # Okabe and Ito's palette keeps its meaning for colour-blind readers.
 INK = "#1f2a33"
@@ -24,7 +25,7 @@ SKY = "#56B4E9"
 MARK = "#3BE0A5"
 MISSING = "#d9dee2"
 OPD_COLOURS = "inferno"
-ONSET = "#8F2D86"
+ONSET = "#6E1466"
 BEYOND_FIELD = "#e9edf0"
 
 _LOOK: dict[str, Any] = {
@@ -60,9 +61,16 @@ def look() -> Iterator[None]:
         yield
 
 
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """Return an empty figure that belongs to no window system."""
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+def new_figure(width_in: float, height_in: float, *, padding_in: float | None = None) -> Figure:
+    """Return an empty figure that belongs to no window system.
+
+    Args:
+        width_in: width.
+        height_in: height.
+        padding_in: room around every panel, matplotlib's own if not given.
+    """
+    engine = ConstrainedLayoutEngine(h_pad=padding_in, w_pad=padding_in)
+    figure = Figure(figsize=(width_in, height_in), layout=engine)
     FigureCanvasAgg(figure)
     return figure
 

@@ -72,6 +72,7 @@ def build_suspects(
                 onset_h=onset_h,
                 evidence=str(row["evidence"]),
                 onset=None if tracks is None else place_at(part, tracks, onset_h),
+                also=tuple(row.get("also", ())),
             )
         )
     return suspects

@@ -16,6 +16,7 @@ from lensfree.io.stacks import open_holograms
 from lensfree.io.tables import write_table
 from lensfree.optics.hologram import Channel
 from lensfree.optics.plate import Tilt
+from lensfree.progress import part
 from lensfree.stages.distance import DistanceFinder, is_common
 from lensfree.stages.plate import find_plate
 from lensfree.stages.refine import load_refine
@@ -58,11 +59,14 @@ def run(
     channels = [Channel(w, z) for w, z in zip(acquisition.wavelength_nm, given_um, strict=True)]
     middle = finder.middle(intensity, saturated, channels)
     if is_auto:
-        channels = finder.find(*middle)
+        with part("find the distance"):
+            channels = finder.find(*middle)
         if config.tilt == "auto" and is_common(channels):
-            channels, tilt = find_plate(intensity, saturated, channels, finder)
+            with part("find the tilt"):
+                channels, tilt = find_plate(intensity, saturated, channels, finder)
     else:
-        channels = finder.register(middle[0], channels)
+        with part("register"):
+            channels = finder.register(middle[0], channels)
     logger.info("%s, %s", channels, tilt)
     table = pd.DataFrame([vars(channel) for channel in channels]).assign(
         channel=names,

@@ -18,6 +18,7 @@ from lensfree.io.tables import write_table
 from lensfree.io.tiff import BadFrameError, FrameSource, check_like, list_frames, read_map
 from lensfree.origin import array_sha256
 from lensfree.phase.level import background_level_nm, background_sd_nm, nm_per_unit
+from lensfree.progress import followed, part
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +56,11 @@ def run(
         storage=storage,
         provenance={**provenance, "nm_per_unit": scale_nm, "background": config.background},
     ) as sink:
-        for index, source in enumerate(listed[first_frame : first_frame + n_frames]):
+        for index, source in enumerate(followed(listed[first_frame : first_frame + n_frames])):
             time_h = acquisition.time_h(source.frame)
             try:
-                values = read_map(source)
+                with part("read"):
+                    values = read_map(source)
                 check_like(source, values, reference, values.dtype)
             except BadFrameError as error:
                 if not may_lack:
@@ -71,13 +73,14 @@ def run(
             level_nm = background_level_nm(opd_nm) if config.background == "mode" else 0.0
             opd_nm = (opd_nm - level_nm).astype(np.float32)
             logger.info("frame %d: background level %.2f nm", source.frame, level_nm)
-            sink.write(
-                index,
-                time_h=time_h,
-                opd_nm=opd_nm,
-                background_sd_nm=background_sd_nm(opd_nm),
-                source_sha256=array_sha256(values),
-            )
+            with part("write"):
+                sink.write(
+                    index,
+                    time_h=time_h,
+                    opd_nm=opd_nm,
+                    background_sd_nm=background_sd_nm(opd_nm),
+                    source_sha256=array_sha256(values),
+                )
             rows.append((source.frame, time_h, False, "", np.nan, np.nan))
     write_table(frames_out, pd.DataFrame(rows, columns=list(FRAMES.columns)), FRAMES, provenance=provenance)
 

@@ -18,6 +18,7 @@ from lensfree.io.stacks import create_holograms
 from lensfree.io.tables import write_table
 from lensfree.io.tiff import BadFrameError, FrameSource, check_like, list_frames, read_frame
 from lensfree.optics.background import DARK_FRACTION
+from lensfree.progress import followed, part
 from lensfree.saturation import saturated_pixels
 
 logger = logging.getLogger(__name__)
@@ -58,10 +59,11 @@ def run(
         storage=storage,
         provenance=provenance,
     ) as sink:
-        for index, source in enumerate(sources):
+        for index, source in enumerate(followed(sources)):
             time_h = acquisition.time_h(source.frame)
             try:
-                counts = read_frame(source, len(acquisition.channels))
+                with part("read"):
+                    counts = read_frame(source, len(acquisition.channels))
                 check_like(source, counts, beam, dtype)
                 _check_light(source, counts, beam)
             except BadFrameError as error:
@@ -71,7 +73,8 @@ def run(
                 sink.write(index, time_h=time_h, counts=None, reason=str(error))
                 rows.append((source.frame, time_h, True, str(error), np.nan, np.nan))
                 continue
-            sink.write(index, time_h=time_h, counts=counts)
+            with part("write"):
+                sink.write(index, time_h=time_h, counts=counts)
             saturated = float(np.mean(saturated_pixels(counts)))
             rows.append((source.frame, time_h, False, "", float(np.mean(counts / beam)), saturated))
     write_table(frames_out, pd.DataFrame(rows, columns=list(FRAMES.columns)), FRAMES, provenance=provenance)

@@ -19,6 +19,7 @@ from lensfree.contracts import CELLS
 from lensfree.io.stacks import OpdReader, open_opd
 from lensfree.io.tables import empty_table, write_table
 from lensfree.nets.weights import model_label
+from lensfree.progress import followed, part, timed
 from lensfree.stages.calibrations import Calibration, read_calibrations
 from lensfree.stages.represent import Represent, load_represent
 
@@ -59,11 +60,12 @@ def run(
     parts = [empty_table(CELLS)]
     with open_opd(opd) as source:
         calibration = _calibration(source, label, weights, calibrations, n_colours)
-        for frame, time_h, opd_nm in source.frames():
+        for frame, time_h, opd_nm in followed(timed("read", source.frames()), len(source)):
             if opd_nm is None:
                 logger.warning("frame %d is missing", frame)
                 continue
-            cells = measure(opd_nm, source.pixel_pitch_um)
+            with part("measure"):
+                cells = measure(opd_nm, source.pixel_pitch_um)
             logger.info("frame %d: %d cells", frame, len(cells))
             if len(cells):
                 se_pg = _standard_error_pg(cells, opd_nm.shape, frame, source, calibration)
@@ -82,7 +84,9 @@ def _method(config: QuantifyConfig, weights: Path | None) -> tuple[Measure, str]
             "quantify.method is 'cnn' but no weights were given, expected a model; "
             "name one in quantify.model or set quantify.method to 'reference'"
         )
-    represent = load_represent(weights, resolve_device(config.device))
+    device = resolve_device(config.device)
+    logger.info("%s on %s", model_label(weights), device)
+    represent = load_represent(weights, device)
     return _by_representation(represent, config), model_label(weights)
 
 

@@ -17,6 +17,7 @@ from lensfree.memory import free_memory
 from lensfree.optics.hologram import Channel
 from lensfree.optics.plate import Tilt
 from lensfree.phase.retriever import Retriever
+from lensfree.progress import followed, part, timed
 from lensfree.stages.ahead import read_ahead, write_behind
 from lensfree.stages.distance import DistanceFinder, is_common
 from lensfree.stages.frames import Frames
@@ -78,15 +79,20 @@ def run(
         is_followed = (
             focus_config.drift == "auto" and bool(table["is_estimated"].all()) and is_common(channels)
         )
-        channels_at = follow(source, channels, finder) if is_followed else (lambda index: channels)
+        with part("follow the distance"):
+            channels_at = follow(source, channels, finder) if is_followed else (lambda index: channels)
         present = [index for index in range(len(source)) if not source.is_missing[index]]
         for index in sorted(set(range(len(source))) - set(present)):
             frames.leave_out(index)
         misfits = {}
         with write_behind() as behind:
-            for index, images in read_ahead(frames.read, present):
-                found = frames.retrieve(images, channels_at(index))
-                behind(frames.write, index, found, channels_at(index))
+            read = timed("wait for reading", read_ahead(frames.read, present))
+            for index, images in followed(read, len(present)):
+                with part("retrieve"):
+                    found = frames.retrieve(images, channels_at(index))
+                with part("wait for writing"):
+                    behind(frames.write, index, found, channels_at(index))
                 misfits[index] = found.misfit
         for index in out_of_focus(misfits, config.refocus_above):
-            frames.refocus(index, channels_at(index), misfits[index], finder)
+            with part("refocus"):
+                frames.refocus(index, channels_at(index), misfits[index], finder)

@@ -1,13 +1,16 @@
-"""Stage report: everything known of an acquisition -> one page and one picture."""
+"""Stage report: everything known of an acquisition -> one page, one picture, and their numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lensfree.acquisitions import Acquisition
 from lensfree.config import ReportConfig, ScoreConfig
+from lensfree.io.figure_tables import write_figure_tables
 from lensfree.io.files import written_whole
+from lensfree.report.figure_tables import tables_of
 from lensfree.report.gather import Sources, gather
 from lensfree.report.page import build_page
 from lensfree.report.style import to_png
@@ -20,6 +23,7 @@ def run(
     opd: Sequence[Path],
     out: Path,
     summary: Path,
+    data: Path,
     config: ReportConfig,
     score: ScoreConfig,
     holograms: Sequence[Path] = (),
@@ -32,8 +36,10 @@ def run(
     scores: Path | None = None,
     truth: Path | None = None,
     faults: Path | None = None,
+    events: Path | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the page (HTML, self-contained) and the summary picture (PNG).
+    """Write the page (HTML, self-contained), the summary picture (PNG), and the figures' numbers (`data`).
 
     Only the OPD chunks must be there; the page says what is missing of the rest.
 
@@ -52,8 +58,10 @@ def run(
         scores=scores,
         truth=truth,
         faults=faults,
+        events=events,
     )
     content, snapshot = gather(sources, acquisition, report=config, score=score)
+    write_figure_tables(data, tables_of(content), provenance=provenance)
     with written_whole(out) as partial:
         partial.write_text(build_page(content), encoding="utf-8")
     with written_whole(summary) as partial:

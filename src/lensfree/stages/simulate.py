@@ -16,6 +16,7 @@ from lensfree.config import OpticsConfig, SimulateConfig
 from lensfree.contracts import FAULTS, TRUTH
 from lensfree.io.files import folder_written_whole
 from lensfree.io.tables import write_table
+from lensfree.progress import followed
 from lensfree.simulate.faults import draw_faults
 from lensfree.simulate.recording import record_frames
 from lensfree.simulate.world import simulate_world
@@ -64,7 +65,7 @@ def run(
     pattern = Path(acquisition.files).relative_to(out_dir).as_posix()
     with folder_written_whole(out_dir) as folder:
         folder.mkdir()
-        for frame, counts in enumerate(recorded):
+        for frame, counts in enumerate(followed(recorded, config.frames)):
             for name, image, kept in zip(acquisition.channels, counts, planned.kept[frame], strict=True):
                 path = folder / fill(pattern, frame=f"{frame:04d}", channel=name)
                 path.parent.mkdir(parents=True, exist_ok=True)

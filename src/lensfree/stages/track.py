@@ -13,6 +13,7 @@ import pandas as pd
 from lensfree.config import TrackConfig
 from lensfree.contracts import CELLS, LINEAGE_EVENTS, TRACKS
 from lensfree.io.tables import empty_table, read_tables, write_table
+from lensfree.progress import part
 from lensfree.tracks.drift import estimate_field_motion, hold_still, put_back
 from lensfree.tracks.events import KINDS, lineage_events
 from lensfree.tracks.fusion import resolve_fusions
@@ -97,15 +98,19 @@ def _name_cells(kept: list[pd.DataFrame], config: TrackConfig) -> tuple[pd.DataF
     steady = kept.pop()
     check_times(steady)
     config = at_interval(config, steady)
-    motion = estimate_field_motion(steady, config)
+    with part("motion of the field"):
+        motion = estimate_field_motion(steady, config)
     steady = steady if motion.is_still else hold_still(steady, motion)
-    scales = estimate_scales(steady, config)
-    kept.append(link(steady.assign(**{DETECTION: np.arange(len(steady))}), config, scales))
+    with part("link"):
+        scales = estimate_scales(steady, config)
+        kept.append(link(steady.assign(**{DETECTION: np.arange(len(steady))}), config, scales))
     del steady
-    mended, met = resolve_fusions(kept.pop(), config, scales)
+    with part("fusions"):
+        mended, met = resolve_fusions(kept.pop(), config, scales)
     kept.append(mended)
     del mended
-    lineage = resolve_lineage(kept.pop(), config, scales)
+    with part("lineage"):
+        lineage = resolve_lineage(kept.pop(), config, scales)
     events = lineage_events(lineage, met, border_um=scales.search_range_um / 2)
     return lineage.cells if motion.is_still else put_back(lineage.cells, motion), events
 

@@ -22,6 +22,7 @@ from trackpy.linking.subnetlinker import subnet_linker_recursive
 from trackpy.linking.utils import SubnetOversizeException
 
 from lensfree.config import TrackConfig
+from lensfree.progress import followed
 from lensfree.tracks.motion import MotionPredictor
 from lensfree.tracks.scales import Scales, estimate_scales, log_dry_mass
 
@@ -72,7 +73,8 @@ def link(cells: pd.DataFrame, config: TrackConfig, scales: Scales | None = None)
         predictor=MotionPredictor(scales.persistence, scales.log_mass_weight_um),
     )
     with _quiet_trackpy(), _without_cycle_search():
-        track = np.concatenate([np.asarray(ids, dtype=np.int64) for _, ids in linked])
+        frames = int(ordered["frame"].iloc[-1] - ordered["frame"].iloc[0]) + 1
+        track = np.concatenate([np.asarray(ids, dtype=np.int64) for _, ids in followed(linked, frames)])
     if solver.narrowed or solver.largest > RECURSION_LIMIT:
         logger.info(
             "largest group of competing cells: %d; search range narrowed %d times",
