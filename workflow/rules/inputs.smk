@@ -111,3 +111,15 @@ def series_of(dataset):
 def first_chunk(pattern):
     """An input function: the file of the acquisition's first chunk, for what all chunks have alike."""
     return lambda wildcards: chunks(pattern)(wildcards)[:1]
+
+
+def gate(wildcards):
+    """The table for which every frame was read: what is expensive waits for it, not for its contents.
+
+    A chunk that it has let pass before takes it as it lies. Were it a dependency still, Snakemake would leave
+    out, while the acquisition grows, whether the settings of the earlier chunks have changed.
+    """
+    folder = f"{CONFIG.results}/{wildcards.acquisition}"
+    table, chunk = f"{folder}/frames.parquet", f"{folder}/frames/{wildcards.get('chunk', '0000')}.parquet"
+    is_passed = Path(table).is_file() and Path(chunk).is_file()
+    return ancient(before_update(table) if is_passed else table)
