@@ -118,14 +118,14 @@ def test_acquisitions_of_a_data_set_share_a_detector_and_others_do_not(moved):
         *("export other tracks.csv", "export other tracks.xml"),
     }
     shared = {"train_score culture", "score movie", *AFTER_TRACKS}
-    assert moved.planned() == own | shared
+    assert moved.planned() == own | shared | {"compare"}
     assert moved.planned("--config", "only=oth*") == own | {"train_score culture"}
     assert moved.planned("--config", "only=movie") == {
         *shared,
         *(job for job in own if job.split()[0] in ("ingest", "check", "quantify", "track", "series")),
     }
     moved.rows = [MOVIE_ROW, ("other", "apart", *MOVIE_ROW[2:])]
-    assert moved.planned() == own | {"train_score apart"}
+    assert moved.planned() == own | {"train_score apart", "compare"}
     assert moved.planned("--config", "only=movie") == set()
 
 
@@ -176,6 +176,6 @@ def test_without_stacks_a_changed_score_needs_only_what_it_reads(moved):
     assert {line for line in reasons if line.startswith(("ingest", "score", "train"))} == {
         "ingest, movie: not kept (see keep), read by quantify, report, export",
         "ingest, movie: not kept (see keep), read by quantify, report",
-        "train_score, data set culture: after series",
-        "score, movie: after series, train_score",
+        "train_score, data set culture: changed setting: score.alpha 0.003 -> 0.01",
+        "score, movie: after track, series, train_score",
     }
