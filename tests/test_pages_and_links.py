@@ -103,4 +103,8 @@ def test_the_entry_for_the_workflow_catalogue_is_what_the_project_has():
     assert entry["software-stack-deployment"]["conda"] is any("conda:" in rule for rule in rules)
     assert not any("container:" in rule for rule in rules)
     assert not entry["software-stack-deployment"]["apptainer"]
-    assert entry["report"] is any("report(" in rule for rule in rules)
+    assert (
+        entry["report"]
+        is entry["software-stack-deployment"]["report"]
+        is any("report(" in rule for rule in rules)
+    )

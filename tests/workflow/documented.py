@@ -33,6 +33,7 @@ NOT_RUN = {
 }
 # What is planned with -n and not run, and why.
 PLANNED = {
+    "snakemake --cores all results/plate1_A1/cells/0000.parquet --configfile mydata/lab.yaml": "step 4",
     "snakemake --cores all": "the acquisitions of `make demo`",
     "snakemake --cores all --until quantify": "the acquisitions of `make demo`",
     f"{LAB} --until quantify": "step 4 has run these stages",
@@ -45,7 +46,7 @@ PLANNED = {
     "snakemake --workflow-profile profiles/generic --configfile mydata/lab.yaml": "test_profiles.py runs it",
 }
 # What does not end by itself, and what it must have said by then.
-ENDLESS = {"make watch": "reconstruct"}
+ENDLESS = {"make watch": "0 running"}
 # Blocks of R whose package is not to be had everywhere; the page says so.
 R_NOT_RUN = ("library(arrow)",)
 
