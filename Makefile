@@ -101,7 +101,7 @@ pictures: .venv/.stamp   ## the report's pages of synthetic cultures as pictures
 watch:           ## how far the jobs of a running workflow are: frames done, frames/s, time left; Ctrl-C ends it
 	@$(BIN)/python scripts/watch.py logs 10
 
-config: .venv/.stamp   ## write config.yaml and workflow/schemas from src/lensfree/config.py
+config: .venv/.stamp   ## write config.yaml, workflow/schemas and docs/reference from what src/lensfree says
 	$(BIN)/python -m lensfree.generate
 
 lint: .venv/.stamp   ## style, types, workflow

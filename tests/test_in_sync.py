@@ -10,8 +10,13 @@ import yaml
 from pydantic import BaseModel
 
 from lensfree.acquisitions import Acquisition
+from lensfree.anomaly.verdicts import COLUMNS
 from lensfree.config import Config
-from lensfree.generate import config_yaml, schemas, write_all
+from lensfree.contracts import TABLES
+from lensfree.contracts_report import FIGURE_TABLES
+from lensfree.generate import config_yaml, reference, schemas, write_all
+from lensfree.reference_pages import allowed, where
+from lensfree.reference_words import FLAGS, STACKS, WHERE
 
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"pytorch": "torch", "pytorch-gpu": "torch"}
@@ -49,10 +54,72 @@ def test_schemas_are_the_generated_ones(name):
     assert yaml.safe_load(text)["$schema"].startswith("https://json-schema.org/")
 
 
+@pytest.mark.parametrize("name", reference())
+def test_reference_pages_are_the_generated_ones(name):
+    text = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
+    assert text == reference()[name], REGENERATE
+
+
+def rows_of(page: str, heading: str) -> set[str]:
+    """Return the first cells of the tables under a heading of a reference page."""
+    (part,) = [
+        p for p in re.split(r"^#+ ", page, flags=re.MULTILINE) if p.split("\n")[0].strip("`") == heading
+    ]
+    return set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE))
+
+
+def test_the_reference_has_every_setting_under_its_section():
+    page = reference()["configuration.md"]
+    for name, section in Config():
+        if isinstance(section, BaseModel):
+            assert rows_of(page, name) == set(type(section).model_fields)
+        else:
+            assert name in rows_of(page, "Of the whole run")
+
+
+def test_the_reference_has_every_column_and_dataset_once():
+    page = reference()["files.md"]
+    for contract in (*TABLES.values(), *FIGURE_TABLES.values()):
+        optional = set(contract.optional)
+        assert rows_of(page, where(contract)[0]) == set(contract.columns) | optional, contract.name
+    for contract in STACKS:
+        assert rows_of(page, where(contract)[0]) == {*contract.datasets, *contract.attributes}, contract.name
+    paths = [where(contract)[0] for contract in (*TABLES.values(), *FIGURE_TABLES.values(), *STACKS)]
+    assert len(set(paths)) == len(paths)
+
+
+def test_the_reference_names_files_that_rules_write_and_the_columns_of_verdicts():
+    rules = "".join(
+        p.read_text(encoding="utf-8") for p in sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+    )
+    for path, stage in WHERE.values():
+        assert f"<results>/{path}" in rules, path
+        assert f"rule {stage.split(',')[0]}:" in rules
+    assert tuple(FLAGS) == COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 0.1}, "number > 0 <= 0.1"),
+        ({"enum": ["auto", "off"], "type": "string"}, "`auto`, `off`"),
+        ({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "auto"}]}, "whole number >= 1 or `auto`"),
+        (
+            {"type": "array", "minItems": 2, "maxItems": 2, "prefixItems": [{"type": "number"}] * 2},
+            "2 of: number",
+        ),
+        ({"type": "array", "items": {"enum": ["opd"]}}, "list of: `opd`"),
+    ],
+)
+def test_what_is_allowed_is_said_in_words(schema, words):
+    assert allowed(schema) == words
+
+
 def test_writing_again_changes_nothing(tmp_path):
     write_all(tmp_path)
     assert (tmp_path / "config.yaml").read_text(encoding="utf-8") == config_yaml()
     assert {p.name for p in (tmp_path / "workflow" / "schemas").iterdir()} == set(schemas())
+    assert {p.name for p in (tmp_path / "docs" / "reference").iterdir()} == set(reference())
 
 
 def requirements() -> dict[str, str]:

@@ -51,7 +51,7 @@ class Acquisition(BaseModel):
 
     Attributes:
         acquisition: its name, the folder under `results/`.
-        dataset: acquisitions of one data set share a forecaster.
+        dataset: acquisitions of one data set share a detector.
         kind: `hologram` (raw frames), `opd` (maps from another microscope) or `simulated`.
         files: pattern of the source files with `{frame}` and `{channel}` where they vary.
         background: pattern of the open-beam images, empty if there are none.

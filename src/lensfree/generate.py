@@ -1,5 +1,6 @@
-"""Write `config.yaml` and `workflow/schemas/` from `config.py`, their only source.
+"""Write `config.yaml`, `workflow/schemas/` and `docs/reference/` from what the code says.
 
+Sources are `config.py`, `acquisitions.py`, `contracts.py` and what they import.
 Run as `python -m lensfree.generate [FOLDER]`; a test keeps the files in step.
 """
 
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 
 from lensfree.acquisitions import Acquisition
 from lensfree.config import Config
+from lensfree.reference_pages import configuration_page, files_page
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 WIDTH = 110
@@ -39,11 +41,18 @@ def schemas() -> dict[str, str]:
     }
 
 
+def reference() -> dict[str, str]:
+    """Return the reference pages by file name."""
+    return {"configuration.md": configuration_page(), "files.md": files_page()}
+
+
 def write_all(folder: Path) -> None:
-    """Write `config.yaml` and `workflow/schemas/` below `folder`."""
-    (folder / "config.yaml").write_text(config_yaml(), encoding="utf-8")
-    for name, text in schemas().items():
-        path = folder / "workflow" / "schemas" / name
+    """Write `config.yaml`, `workflow/schemas/` and `docs/reference/` below `folder`."""
+    pages = {"config.yaml": config_yaml()}
+    pages |= {f"workflow/schemas/{name}": text for name, text in schemas().items()}
+    pages |= {f"docs/reference/{name}": text for name, text in reference().items()}
+    for name, text in pages.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
