@@ -33,6 +33,14 @@ def truth_of(name: str, seed: int, kept: Path = KEPT) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
+def are_alike_without_mass(name: str, other: str, seed: int, kept: Path = KEPT) -> bool:
+    """Return whether two sets hold the same detections but for their dry mass."""
+    places = [detections_of(which, seed, kept)[["frame", "y_um", "x_um"]] for which in (name, other)]
+    return bool(
+        places[0].equals(places[1]) and truth_of(name, seed, kept).equals(truth_of(other, seed, kept))
+    )
+
+
 def _make(name: str, seed: int, kept: Path) -> None:
     detections, truth = simulate_dense(name, seed)
     seen = detections.drop(columns="true_id").assign(model="simulated")

@@ -208,3 +208,22 @@ def test_rows_that_another_run_wrote_meanwhile_are_kept(tmp_path, monkeypatch):
     tracking.main(["--sets", "1k", "--only", "1k/lensfree"])
     kept = tracking_table.read_rows(tmp_path / "tracking.json")
     assert list(kept) == ["1k/laptrack", "1k/lensfree"]
+
+
+def test_sets_that_differ_in_dry_mass_alone_are_told_from_others(small, tmp_path):
+    assert tracking_sets.are_alike_without_mass("1k", "1k_35pg", 90001, tmp_path)
+    assert not tracking_sets.are_alike_without_mass("1k", "3k", 90001, tmp_path)
+    quiet, noisy = (tracking_sets.detections_of(name, 90001, tmp_path) for name in ("1k", "1k_35pg"))
+    assert not quiet["dry_mass_pg"].equals(noisy["dry_mass_pg"])
+
+
+def test_a_peer_is_not_measured_again_for_a_dry_mass_that_it_does_not_see(monkeypatch):
+    monkeypatch.setattr(tracking, "are_alike_without_mass", lambda *_: True)
+    rows, seeds = {"1k/laptrack": row(), "1k/lensfree": row(method="lensfree")}, [90001, 90002]
+    assert tracking.taken_over("1k_35pg", "laptrack", seeds, rows) == row("1k_35pg")
+    assert tracking.taken_over("1k_35pg", "lensfree", seeds, rows) is None
+    assert tracking.taken_over("1k", "laptrack", seeds, rows) is None
+    assert tracking.taken_over("3k_35pg", "laptrack", seeds, rows) is None
+    assert tracking.taken_over("1k_35pg", "laptrack", seeds[:1], rows) is None
+    monkeypatch.setattr(tracking, "are_alike_without_mass", lambda *_: False)
+    assert tracking.taken_over("1k_35pg", "laptrack", seeds, rows) is None
