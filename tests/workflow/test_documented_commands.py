@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from conftest import hear_interrupts
 from documented import ENDLESS, NOT_RUN, PLANNED, R_NOT_RUN, ROOT, Block, all_blocks, blocks_of
 
 from lensfree.acquisitions import Acquisition
@@ -95,6 +96,7 @@ class Reader:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=hear_interrupts,
             )
         until = time.monotonic() + 60
         while expected not in said.read_text() and time.monotonic() < until and process.poll() is None:
