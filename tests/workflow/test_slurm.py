@@ -165,13 +165,13 @@ def submitted(said: str, rule: str) -> list[tuple[str, Path]]:
 
 
 def test_a_job_that_was_killed_for_memory_is_sent_again_with_more(place):
-    said = run(place, "--set-resources", "load:mem_mb=260*attempt**2", "--", "results/plate/frames.parquet")
+    said = run(place, "--set-resources", "load:mem_mb=120*attempt**3", "--", "results/plate/frames.parquet")
     assert len(read_table(place.results() / "frames.parquet", FRAMES)) == 3
     ended = {job["JobId"]: job for job in slurm.ended()}
     tries = [ended[number] for number, _ in submitted(said, "load")]
     assert sorted((job["JobState"], megabytes(job)) for job in tries) == [
-        *(("COMPLETED", 1040),) * 2,
-        *(("FAILED", 260),) * 2,
+        *(("COMPLETED", 960),) * 2,
+        *(("FAILED", 120),) * 2,
     ]
     killed = [log for number, log in submitted(said, "load") if ended[number]["JobState"] == "FAILED"]
     assert all("exceeded memory limit" in log.read_text(encoding="utf-8") for log in killed)
