@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensfree.config import CompareConfig
 from lensfree.report import compare_words
@@ -13,6 +12,7 @@ from lensfree.report.compare_effects import conditions_of, effect_table, well_ta
 from lensfree.report.compare_figure import draw_effects, draw_wells
 from lensfree.report.compare_measures import MEASURES, Well
 from lensfree.report.page import embed
+from lensfree.report.templates import template
 
 
 def build_comparison(
@@ -32,13 +32,6 @@ def build_comparison(
     tables = {"wells": well_table(wells), "effects": effect_table(wells, config)}
     effects = tables["effects"]
     simulated = sorted(name for name, kind in kinds.items() if kind == "simulated")
-    environment = Environment(
-        loader=PackageLoader("lensfree", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     figures = []
     if len(tables["wells"]):
         words = "Every well in every measure, by condition; the numbers are in the table of wells"
@@ -46,7 +39,7 @@ def build_comparison(
     if len(effects):
         words = f"Differences from {conditions[0]} with 95 % intervals; the sentences below say the same"
         figures.append(embed(draw_effects(effects, conditions), words))
-    page = environment.get_template("compare.html.j2").render(
+    page = template("compare.html.j2").render(
         nothing=compare_words.nothing_to_compare(conditions),
         conditions=[compare_words.named(name) for name in conditions],
         simulated=simulated,

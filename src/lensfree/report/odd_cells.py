@@ -12,7 +12,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from lensfree.report import style
-from lensfree.report.spans import division_times_h
+from lensfree.report.traces import draw_filled_and_divisions
 
 _WIDTH_IN, _TRACE_IN, _WORDS_IN, _GAP_IN = 12.0, 1.5, 0.62, 0.55
 _LEFT, _RIGHT = 0.055, 0.99
@@ -156,19 +156,7 @@ def _draw_trace(axes: Any, cell: OddCell) -> None:
             color=style.BLUE if index % 2 == 0 else style.SKY,
             label="dry mass" if index == 0 else None,
         )
-    filled = series[series["is_filled"]]
-    if len(filled):
-        axes.plot(
-            filled["time_h"],
-            filled["dry_mass_pg"],
-            "o",
-            ms=3,
-            mfc="white",
-            mec=style.ORANGE,
-            label="filled",
-        )
-    for index, time_h in enumerate(division_times_h(series)):
-        axes.axvline(time_h, color=style.GREEN, ls="--", lw=1.1, label="division" if index == 0 else None)
+    draw_filled_and_divisions(axes, series, size=3, label="filled")
     if np.isfinite(cell.onset_h):
         axes.axvline(cell.onset_h, color=style.ONSET, lw=1.6, label="onset")
     times_h = [look.time_h for look in cell.looks]

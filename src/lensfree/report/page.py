@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import tau
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from lensfree.report import method, sentences
@@ -20,6 +19,7 @@ from lensfree.report.pictures import draw_montage, draw_reconstruction, opd_rang
 from lensfree.report.plain_words import kind_in_words, share_in_words
 from lensfree.report.quality import suspect_frames
 from lensfree.report.style import to_png
+from lensfree.report.templates import template
 from lensfree.report.traces import draw_card
 from lensfree.report.tree_figure import draw_trees
 from lensfree.report.why import describe_life, describe_place, explain
@@ -49,18 +49,11 @@ def build_page(content: PageContent) -> str:
     Text from outside (names, notes, reasons) is escaped. A part that the acquisition does not have
     is replaced by a sentence that says why.
     """
-    environment = Environment(
-        loader=PackageLoader("lensfree", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     facts = content.facts
     pictures, cells, tracks = _frame_pictures(content), _cells_part(content), _tracks_part(content)
     drawn = [*pictures, *cells.values(), *tracks.values()]
     left = PICTURES_MAX_BYTES - sum(len(part.uri) for part in drawn if isinstance(part, Picture))
-    return environment.get_template("template.html.j2").render(
+    return template("template.html.j2").render(
         facts=facts,
         words_for=kind_in_words,
         kind=_KINDS.get(facts.kind, facts.kind),

@@ -85,22 +85,27 @@ def _draw_trace(axes: Any, suspect: Suspect, failed: list[tuple[float, float]]) 
             part["time_h"], part["dry_mass_pg"], color=colour, label="dry mass" if cell_index == 0 else None
         )
         _draw_band(axes, part, colour)
+    draw_filled_and_divisions(axes, series, size=3.5, label="filled point")
+    axes.set_ylabel("dry mass [pg]")
+    axes.set_ylim(0, 1.3 * max(1.0, float(np.nanmax(series["dry_mass_pg"]))))
+    axes.legend(loc="upper left", ncols=5, borderaxespad=0.1)
+
+
+def draw_filled_and_divisions(axes: Any, series: pd.DataFrame, *, size: float, label: str) -> None:
+    """Mark the points of a history that were filled across gaps, and its divisions."""
     filled = series[series["is_filled"]]
     if len(filled):
         axes.plot(
             filled["time_h"],
             filled["dry_mass_pg"],
             "o",
-            ms=3.5,
+            ms=size,
             mfc="white",
             mec=style.ORANGE,
-            label="filled point",
+            label=label,
         )
     for index, time_h in enumerate(division_times_h(series)):
         axes.axvline(time_h, color=style.GREEN, ls="--", lw=1.1, label="division" if index == 0 else None)
-    axes.set_ylabel("dry mass [pg]")
-    axes.set_ylim(0, 1.3 * max(1.0, float(np.nanmax(series["dry_mass_pg"]))))
-    axes.legend(loc="upper left", ncols=5, borderaxespad=0.1)
 
 
 def _draw_band(axes: Any, part: pd.DataFrame, colour: str) -> None:
