@@ -26,6 +26,9 @@ NORMS = Norms(
     noise_relative=0.08,
     noise_memory_h=0.0,
     step_spread=0.06,
+    wander_spread=0.0,
+    wander_memory_h=2.0,
+    dip_rate_per_h=1e-6,
 )
 
 

@@ -45,6 +45,7 @@ def test_reasons_do_not_depend_on_the_number_of_processes(series, monkeypatch):
             "n_windows": 1,
             "anomaly_score": 0.0,
             "surprise": np.arange(N)[::-1],
+            "view": "window",
             "is_flagged": False,
         }
     )

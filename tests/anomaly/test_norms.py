@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from hand_made import NORMS, path
 
-from lensfree.anomaly.norms import Norms, robust
+from lensfree.anomaly.norms import Norms
+from lensfree.anomaly.robust import robust
 from lensfree.simulate.series import simulate_series
 
 
@@ -57,7 +58,11 @@ def test_a_tenth_of_gross_histories_moves_no_figure_far(clean, learnt, gross):
 def test_abnormal_histories_as_they_occur_move_little(learnt):
     contaminated = simulate_series(240, (260, 432), np.random.default_rng(71102), 0.14)[0]
     moved = asdict(Norms.learn(contaminated))
-    for name, value in asdict(learnt).items():
+    # Ups and downs below the noise are not told exactly, nor is their memory.
+    assert abs(moved.pop("wander_spread") - learnt.wander_spread) < 0.03
+    moved.pop("wander_memory_h")
+    for name in moved:
+        value = getattr(learnt, name)
         assert moved[name] == pytest.approx(
             value, rel=0.25 if name.endswith(("spread", "sd_per_h")) else 0.08
         )
@@ -93,7 +98,7 @@ def test_cells_that_neither_grow_nor_vary_give_norms_that_can_be_divided_by():
     ]
     norms = Norms.learn(pd.concat(constant))
     assert Norms.from_dict(norms.to_dict()) == norms
-    assert min(asdict(replace(norms, noise_memory_h=1.0)).values()) > 0
+    assert min(asdict(replace(norms, noise_memory_h=1.0, wander_spread=1.0)).values()) > 0
 
 
 def test_noise_without_memory_has_none():

@@ -9,8 +9,9 @@ import pytest
 from hand_made import NORMS, path
 
 from lensfree.anomaly.condensed import condense
+from lensfree.anomaly.finding import Finding
 from lensfree.anomaly.kinds import ACQUISITION, BIOLOGICAL, UNCLEAR
-from lensfree.anomaly.wording import Finding, say
+from lensfree.anomaly.wording import say
 
 
 def finding(onset_h, stop_h=60.0, *, births_h=(8.0,), changed=None, daughters=0):

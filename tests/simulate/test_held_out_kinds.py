@@ -14,7 +14,8 @@ from lensfree.simulate.held_out import (
     drift_focus,
 )
 from lensfree.simulate.lives import Culture
-from lensfree.simulate.series import KINDS, SeriesNoise, simulate_series
+from lensfree.simulate.measurement import SeriesNoise
+from lensfree.simulate.series import KINDS, simulate_series
 
 SILENT = SeriesNoise(sd_pg=(0.0, 0.0), relative=0.0)
 UNIFORM = Culture(cycle_cv=0.0, founder_cv=0.0, asymmetry_sd=0.0)

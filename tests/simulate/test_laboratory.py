@@ -11,7 +11,8 @@ from lensfree.simulate.laboratory import (
     simulate_laboratories,
 )
 from lensfree.simulate.lives import Culture
-from lensfree.simulate.series import SeriesNoise, simulate_series
+from lensfree.simulate.measurement import SeriesNoise
+from lensfree.simulate.series import simulate_series
 
 STILL = Culture(cycle_h=1e9, cycle_cv=0.0, founder_cv=0.0, linear_fraction=1.0)
 
@@ -84,3 +85,12 @@ def test_laboratories_keep_to_their_ranges():
     assert 16 <= cycles.min() < 17 and 29 < cycles.max() <= 30
     lowest = np.array([each.noise.sd_pg[0] for each in drawn]) / HOME.noise.sd_pg[0]
     assert 0.7 <= lowest.min() < 0.75 and 1.55 < lowest.max() <= 1.6
+
+
+def test_half_of_the_laboratories_are_restless():
+    drawn = [draw_laboratory(np.random.default_rng(i)).noise for i in range(200)]
+    restless = [noise for noise in drawn if noise.wander > 0]
+    assert 80 < len(restless) < 120
+    assert all(noise.dips_per_h == 0 for noise in drawn if noise.wander == 0)
+    assert {0.02 <= noise.wander <= 0.08 and 2 <= noise.wander_h <= 6 for noise in restless} == {True}
+    assert max(noise.dips_per_h for noise in restless) > 0.03

@@ -5,7 +5,8 @@ import pytest
 
 from lensfree.contracts import SERIES
 from lensfree.simulate.lives import Culture
-from lensfree.simulate.series import KINDS, SeriesNoise, simulate_series
+from lensfree.simulate.measurement import SeriesNoise
+from lensfree.simulate.series import KINDS, simulate_series
 
 LENGTHS = (200, 300)
 

@@ -18,6 +18,7 @@ from lensfree.contracts import LINEAGE_EVENTS, SCORES, SERIES, WINDOWS
 from lensfree.io.tables import empty_table, read_provenance, read_table, write_table
 from lensfree.model_files import ModelError, weights_file
 from lensfree.nets.weights import read_card, write_tensors
+from lensfree.simulate.laboratory import ABROAD, HOME, RESTLESS
 from lensfree.simulate.series import simulate_series
 from lensfree.stages import score, train_detector, train_forecast, train_score
 from lensfree.stages.detector_file import load_detector, read_norms, relabel_detector
@@ -251,9 +252,15 @@ def test_the_shipped_detector_knows_dry_mass_alone_and_says_what_to_do(folder, t
         judge(folder, few, shipped, looks)
 
 
+@pytest.mark.parametrize("laboratory", [HOME, ABROAD, RESTLESS], ids=["home", "abroad", "restless"])
 @pytest.mark.parametrize("points", [180, 300])
-def test_a_cell_that_does_not_grow_is_flagged_whatever_its_dry_mass(points):
-    plus, card = load_detector(weights_file("detector", train_forecast_models()))
+def test_a_cell_that_does_not_grow_is_flagged_whatever_its_dry_mass(points, laboratory):
+    shipped, card = load_detector(weights_file("detector", train_forecast_models()))
+    culture, noise = laboratory.culture, laboratory.noise
+    others = simulate_series(60, (180, 300), np.random.default_rng(2), 0.1, culture=culture, noise=noise)[0]
+    scale = card.unit_pg / cut_windows(others, ScoreConfig()).median_pg()
+    norms = learn_norms(others.assign(dry_mass_pg=others["dry_mass_pg"] * scale))
+    plus = shipped.for_population(card.unit_pg, norms)
     rng = np.random.default_rng(9)
     parts = [
         pd.DataFrame(

@@ -117,6 +117,21 @@ def test_a_share_of_two_cells_is_marked_as_filled():
     np.testing.assert_allclose(series.loc[series["is_filled"], "time_h"], [4 * HOUR, 5 * HOUR])
 
 
+def test_a_cell_that_the_border_cuts_is_not_measured():
+    truth = cases.two_generations()
+    cut = truth.assign(touches_border=False)
+    assert build(cut).equals(build(truth))
+    at_birth = (cut["cell_id"] == 1) & (cut["frame"] <= cut.loc[cut["cell_id"] == 1, "frame"].min() + 1)
+    leaves = (cut["cell_id"] == 4) & (cut["frame"] > 100)
+    cut.loc[at_birth | leaves, "touches_border"] = True
+    cut.loc[cut["touches_border"], "dry_mass_pg"] = 3.0
+    series = build(cut)
+    assert series["dry_mass_pg"].min() > 3
+    whole, last = (part for k, part in series.groupby("series_id") if k > 0)
+    assert whole["is_filled"].sum() == last["is_filled"].sum() == 2
+    assert last["time_h"].max() == pytest.approx(100 * HOUR) and whole["time_h"].max() > 101 * HOUR
+
+
 def test_looks_come_along_and_gaps_are_filled_alike():
     truth = cases.missed_frame()
     truth["area_um2"] = 300.0 + 5 * truth["frame"] + 40.0 * (truth["frame"] > 9)

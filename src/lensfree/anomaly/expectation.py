@@ -2,9 +2,10 @@
 
 A path has a level at its start and, for each cell, a growth rate, a bulge (growth lies between linear and
 exponential) and a ratio at its birth; all are normally distributed in ln(dry mass) around what the norms
-say. The dry mass at each birth is known by itself as well: cells keep their size. With the noise this
-makes a joint normal distribution, whose Cholesky factor gives the probability of the history and, for
-any deviation of a given shape, how much more probable it makes it.
+say. The dry mass at each birth is known by itself as well: cells keep their size. With the noise, and with
+the slow ups and downs of measured dry mass (`wander`), this makes a joint normal distribution, whose Cholesky
+factor gives the probability of the history and, for any deviation of a given shape, how much more probable
+it makes it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from scipy.linalg import solve_triangular
 
 from lensfree.anomaly.condensed import Condensed
 from lensfree.anomaly.norms import Norms
+from lensfree.anomaly.robust import correlation_after
 
 BULGE, BULGE_SPREAD = 0.03, 0.03
 """A cell that doubles linearly lies 0.06 above the exponential in its middle; others lie between."""
@@ -145,6 +147,7 @@ def expect(history: Condensed, norms: Norms) -> Expectation:
     scaled = design * spread
     covariance = scaled @ scaled.T
     covariance[np.diag_indices_from(covariance)] += noise**2
+    covariance += _wander(norms, row_h, row_life, is_birth)
     whitener = _whitener(covariance)
     births = np.ix_(is_birth, is_birth)
     birth_whitener = _whitener(covariance[births])
@@ -159,6 +162,13 @@ def expect(history: Condensed, norms: Norms) -> Expectation:
         birth_whitener,
         birth_whitener @ deviation[is_birth],
     )
+
+
+def _wander(norms: Norms, row_h: np.ndarray, row_life: np.ndarray, is_birth: np.ndarray) -> np.ndarray:
+    """Return the covariance of the slow ups and downs: those of a cell, none in what births should weigh."""
+    apart_h = np.abs(row_h[:, None] - row_h)
+    together = (row_life[:, None] == row_life) & ~is_birth[:, None] & ~is_birth
+    return norms.wander_spread**2 * np.where(together, correlation_after(apart_h, norms.wander_memory_h), 0.0)
 
 
 def _whitener(covariance: np.ndarray) -> np.ndarray:

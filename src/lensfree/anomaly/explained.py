@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from lensfree.anomaly.by_history import by_history
+from lensfree.anomaly.kinds import UNCLEAR
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.reasons import Reason, explain_history
+from lensfree.anomaly.wording import say_of_no_kind
 
 MAX_EXPLAINED = 300
 """Besides those flagged, so many of the highest ranked are explained."""
@@ -59,13 +63,25 @@ def with_reasons(
     if norms is not None:
         of_cells = _OfCells(events)
         found = by_history(series, asked, lambda rows: explain_history(rows, norms, of_cells(rows)))
-    reasons = [found.get(name, NOT_ASKED) for name in scores["series_id"]]
+    reasons = [
+        _stands_out(found.get(name, NOT_ASKED), view, is_flagged)
+        for name, view, is_flagged in zip(
+            scores["series_id"], scores["view"], scores["is_flagged"], strict=True
+        )
+    ]
     return scores.assign(
         kind=pd.Series([reason.kind for reason in reasons], dtype=object, index=scores.index),
         is_acquisition=np.array([reason.is_acquisition for reason in reasons], dtype=bool),
         onset_h=np.array([reason.onset_h for reason in reasons], dtype=np.float64),
         evidence=pd.Series([reason.evidence for reason in reasons], dtype=object, index=scores.index),
     )
+
+
+def _stands_out(reason: Reason, view: str, is_flagged: bool) -> Reason:
+    """Return a reason that does not call a flagged history normal: a view without names found it odd."""
+    if is_flagged and reason.kind == UNCLEAR and view:
+        return replace(reason, evidence=say_of_no_kind(view))
+    return reason
 
 
 class _OfCells:

@@ -13,7 +13,10 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import pandas as pd
 
-MAD_TO_SD = 1.4826
+from lensfree.anomaly.dips import learn_dip_rate
+from lensfree.anomaly.robust import check_dry_mass, robust
+from lensfree.anomaly.wander import learn_wander
+
 EDGE_H = 2.0
 """Time after birth or before division whose points give the dry mass there."""
 FEWEST_POINTS = 8
@@ -27,6 +30,7 @@ MEAN_OVER_BIRTH = 2 * np.log(2)
 LEAST_SPREAD = 0.01
 LEAST_RATE_PER_H, LEAST_RATE_SD_PER_H = 1e-3, 1e-4
 """Spreads are divided by, rates are multiplied: a population that does not vary or grow gets these."""
+MAY_BE_0 = ("noise_memory_h", "wander_spread")
 COLUMNS = ("series_id", "cell_id", "time_h", "dry_mass_pg", "is_filled", "is_repeated")
 
 
@@ -50,6 +54,9 @@ class Norms:
         noise_relative: noise of a point over its dry mass.
         noise_memory_h: time after which the correlation of the noise has fallen to 1/e [h]; 0 for none.
         step_spread: robust sd of the change of ln(dry mass) over 1 h within a cell, means of 1 h each.
+        wander_spread: sd of the slow ups and downs of ln(dry mass) around smooth growth; 0 for none.
+        wander_memory_h: time after which their correlation has fallen to 1/e [h].
+        dip_rate_per_h: how often a normal cell is measured much too small for up to an hour [1/h].
     """
 
     dry_mass_pg: float
@@ -67,6 +74,9 @@ class Norms:
     noise_relative: float
     noise_memory_h: float
     step_spread: float
+    wander_spread: float
+    wander_memory_h: float
+    dip_rate_per_h: float
 
     @classmethod
     def learn(cls, series: pd.DataFrame) -> Norms:
@@ -100,6 +110,7 @@ class Norms:
         complete = cells[cells["has_birth"] & cells["has_division"]]
         born = cells[cells["has_birth"]].dropna(subset="ln_ratio")
         noise, memory_h = _noise(once)
+        wander, wander_memory_h = learn_wander(once)
         rate, rate_sd = robust(cells["rate_per_h"].to_numpy(), cells["weight"].to_numpy())
         rate = max(rate, LEAST_RATE_PER_H)
         cycle, cycle_spread = np.log(np.log(2) / rate), UNSEEN_SPREAD
@@ -126,6 +137,9 @@ class Norms:
             noise_relative=noise,
             noise_memory_h=memory_h,
             step_spread=_step_spread(once),
+            wander_spread=wander,
+            wander_memory_h=wander_memory_h,
+            dip_rate_per_h=learn_dip_rate(points, noise, memory_h),
         )
 
     def to_dict(self) -> dict[str, float]:
@@ -148,34 +162,11 @@ class Norms:
         wrong = {
             name: value
             for name, value in values.items()
-            if not (np.isfinite(value) and (value > 0 or (name == "noise_memory_h" and value == 0)))
+            if not (np.isfinite(value) and (value > 0 or (name in MAY_BE_0 and value == 0)))
         }
         if wrong:
             raise ValueError(f"norms hold {wrong}, expected positive finite numbers; learn them again")
         return cls(**{name: float(value) for name, value in values.items()})
-
-
-def robust(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
-    """Return the median and the robust sd of values, with weights if they are given."""
-    weights = np.ones(len(values)) if weights is None else weights
-
-    def middle(of: np.ndarray) -> float:
-        order = np.argsort(of)
-        below = np.cumsum(weights[order])
-        return float(of[order][np.searchsorted(below, below[-1] / 2)])
-
-    centre = middle(values)
-    return centre, MAD_TO_SD * middle(np.abs(values - centre))
-
-
-def check_dry_mass(dry_mass_pg: np.ndarray) -> None:
-    """Raise a ValueError unless every dry mass is finite and not negative."""
-    wrong = ~(np.isfinite(dry_mass_pg) & (dry_mass_pg >= 0))
-    if wrong.any():
-        raise ValueError(
-            f"{int(wrong.sum())} of {len(wrong)} dry masses are negative or not finite, the first is "
-            f"{dry_mass_pg[wrong][0]}, expected numbers from 0 pg on; rerun the stage series"
-        )
 
 
 def _in_order(series: pd.DataFrame) -> pd.DataFrame:

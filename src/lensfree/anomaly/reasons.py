@@ -1,7 +1,8 @@
 """Why a history is abnormal: of which kind, and since when.
 
 Every kind at every possible onset is a candidate with a probability; those of a kind are added up, and the
-kind with the most wins. `unclear` is one of them: the history of a normal cell.
+kind with the most wins, unless plain numbers speak against its name (`borne_out`); then the next one does.
+`unclear` is one of them: the history of a normal cell.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from lensfree.anomaly.acquisition_kinds import lost_looks, other_cell, wrong_by_a_factor
+from lensfree.anomaly.borne_out import is_borne_out
 from lensfree.anomaly.condensed import condense
 from lensfree.anomaly.end_kinds import died_and_left, fused, without_division
 from lensfree.anomaly.expectation import Expectation, expect
+from lensfree.anomaly.finding import Finding
 from lensfree.anomaly.kinds import ACQUISITION, BIOLOGICAL, UNCLEAR, Candidate, log_lives
 from lensfree.anomaly.life_kinds import other_growth, uneven_divisions
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.unmarked import log_probability_after
-from lensfree.anomaly.wording import Finding, say
+from lensfree.anomaly.wording import say
 
 FEWEST_BINS, SHORTEST_H = 8, 4.0
 UNCLEAR_PRIOR = 0.2
@@ -87,15 +90,21 @@ def explain_history(rows: pd.DataFrame, norms: Norms, events: pd.DataFrame | Non
         many, daughters = _many_daughters(mine, found)
         found += many
     weight = _weights(found)
-    kind = max(sorted(weight), key=weight.__getitem__)
+    for kind in sorted(weight, key=lambda name: (-weight[name], name)):
+        best = max((c for c in found if c.kind == kind and len(c.gain)), key=lambda c: float(c.gain.max()))
+        at = int(best.gain.argmax())
+        onset_h = float(best.onset_h[at])
+        stop_h = history.end_h if best.stop_h is None else float(best.stop_h[at])
+        finding = Finding(history, norms, onset_h, stop_h, daughters)
+        if is_borne_out(kind, finding):
+            break
     probability = float(np.exp(weight[kind] - logsumexp(list(weight.values()))))
-    best = max((c for c in found if c.kind == kind and len(c.gain)), key=lambda c: float(c.gain.max()))
-    at = int(best.gain.argmax())
-    onset_h = float(best.onset_h[at])
-    stop_h = history.end_h if best.stop_h is None else float(best.stop_h[at])
-    evidence = say(kind, Finding(history, norms, onset_h, stop_h, daughters))
     return Reason(
-        kind, kind in ACQUISITION, float("nan") if kind == UNCLEAR else onset_h, probability, evidence
+        kind,
+        kind in ACQUISITION,
+        float("nan") if kind == UNCLEAR else onset_h,
+        probability,
+        say(kind, finding),
     )
 
 

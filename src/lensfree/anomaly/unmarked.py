@@ -7,6 +7,7 @@ from scipy.special import log_ndtr, logsumexp
 
 from lensfree.anomaly.condensed import Condensed
 from lensfree.anomaly.norms import Norms
+from lensfree.anomaly.robust import correlation_after
 
 ODD = 0.02
 """Share of normal cells whose cycle says nothing."""
@@ -48,8 +49,9 @@ def log_probability_after(history: Condensed, norms: Norms) -> np.ndarray:
         (n + 1,), the last one 0: nothing remains.
     """
     n = len(history.ln)
-    born = _pieces(history, norms, np.log(norms.birth_dry_mass_pg), norms.birth_spread)
-    met = _pieces(history, norms, np.log(norms.dry_mass_pg), norms.dry_mass_spread)
+    white = _white(history, norms)
+    born = _pieces(history, norms, np.log(norms.birth_dry_mass_pg), norms.birth_spread, white)
+    met = _pieces(history, norms, np.log(norms.dry_mass_pg), norms.dry_mass_spread, white)
     start_h, stop_h = history.start_h, np.append(history.start_h[1:], history.end_h)
     lasts_h = np.maximum(stop_h[None, :] - start_h[:, None], history.bin_h)
     step = np.log(history.bin_h)
@@ -70,33 +72,59 @@ def log_probability_after(history: Condensed, norms: Norms) -> np.ndarray:
     return np.append(logsumexp(np.column_stack([divides, stays]), axis=1), 0.0)
 
 
-def _pieces(history: Condensed, norms: Norms, level: float, level_spread: float) -> np.ndarray:
-    """Return (n, n) ln probability density of bins i..j as one growing cell; below the diagonal nonsense."""
-    weight = history.sd**-2.0
-    t, v = (
-        history.time_h - history.time_h[0],
-        history.ln - norms.growth_rate_per_h * (history.time_h - history.time_h[0]),
-    )
-    columns = (
-        weight,
-        weight * t,
-        weight * t * t,
-        weight * v,
-        weight * t * v,
-        weight * v * v,
-        np.log(history.sd),
-    )
-    sums = np.zeros((7, len(t) + 1))
-    np.cumsum(columns, axis=1, out=sums[:, 1:])
-    w, wt, wtt, wv, wtv, wvv, ln_sd = sums[:, None, 1:] - sums[:, :-1, None]
-    i = (history.start_h - history.time_h[0])[:, None]
-    k = level - norms.growth_rate_per_h * i
-    wx, wxx = wt - i * w, wtt - 2 * i * wt + i * i * w
-    wr, wrr = wv - k * w, wvv - 2 * k * wv + k * k * w
-    wxr = wtv - i * wv - k * wx
+def _pieces(
+    history: Condensed, norms: Norms, level: float, level_spread: float, white: np.ndarray
+) -> np.ndarray:
+    """Return (n, n) ln probability density of bins i..j as one growing cell; below the diagonal nonsense.
+
+    Args:
+        history: all bins.
+        norms: how cells grow.
+        level: ln of dry mass when the piece begins.
+        level_spread: its sd.
+        white: `_white`.
+    """
+    one, t, y, ln_sd = white
+    t0_h = (history.start_h - history.time_h[0])[:, None]
+    v = y - norms.growth_rate_per_h * t
+    r = v - (level - norms.growth_rate_per_h * t0_h) * one
+    x = t - t0_h * one
+    sums = np.stack([one * one, one * x, x * x, one * r, x * r, r * r, ln_sd]).cumsum(axis=2)
+    w, wx, wxx, wr, wxr, wrr, ln_sd = sums
     a, b, c = w + level_spread**-2.0, wx, wxx + norms.growth_rate_sd_per_h**-2.0
     determinant = np.maximum(a * c - b * b, 1e-12)
     fit = (c * wr**2 - 2 * b * wr * wxr + a * wxr**2) / determinant
-    count = np.arange(1, len(t) + 1)[None, :] - np.arange(len(t))[:, None]
+    count = np.arange(1, len(one) + 1)[None, :] - np.arange(len(one))[:, None]
     scale = np.log(determinant) / 2 + np.log(level_spread * norms.growth_rate_sd_per_h)
     return (fit - wrr) / 2 - scale - ln_sd - count * np.log(2 * np.pi) / 2
+
+
+def _white(history: Condensed, norms: Norms) -> np.ndarray:
+    """Return what is left of a constant, of time and of ln(dry mass) once earlier bins of a piece are known.
+
+    What is predicted is the slow ups and downs, which begin anew with each piece (a Kalman filter of one
+    state, all pieces at once).
+
+    Returns:
+        (4, n, n): of constant, time since the first bin and ln(dry mass), each over the sd of what could not
+        be predicted; ln of that sd. Row i is the piece that begins at bin i; 0 before it.
+    """
+    n = len(history.ln)
+    columns = np.stack([np.ones(n), history.time_h - history.time_h[0], history.ln])
+    variance = norms.wander_spread**2
+    step_h = np.diff(history.time_h, prepend=history.time_h[0])
+    lasting = correlation_after(step_h, norms.wander_memory_h)
+    out = np.zeros((4, n, n))
+    state, unsure = np.zeros((3, n)), np.full(n, variance)
+    for k in range(n):
+        begun = slice(0, k + 1)
+        state[:, :k] *= lasting[k]
+        unsure[:k] = lasting[k] ** 2 * unsure[:k] + (1 - lasting[k] ** 2) * variance
+        sd = np.sqrt(unsure[begun] + history.sd[k] ** 2)
+        left = columns[:, k, None] - state[:, begun]
+        gain = unsure[begun] / sd**2
+        state[:, begun] += gain * left
+        unsure[begun] *= 1 - gain
+        out[:3, begun, k] = left / sd
+        out[3, begun, k] = np.log(sd)
+    return out

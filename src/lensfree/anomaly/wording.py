@@ -3,64 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from lensfree.anomaly.condensed import Condensed
-from lensfree.anomaly.norms import Norms
-
-NEAR_H = 3.0
-"""Hours on either side whose mean is given as the dry mass before and after."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A kind in a history: what a sentence is about.
-
-    Attributes:
-        history: the condensed history.
-        norms: what is normal for the population.
-        onset_h: when it began [h].
-        stop_h: when it ended [h], the end of the history if it lasts.
-        daughters: number of daughters of a division into more than two, 0 if it is not known.
-    """
-
-    history: Condensed
-    norms: Norms
-    onset_h: float
-    stop_h: float
-    daughters: int = 0
-
-    @property
-    def life(self) -> int:
-        """Return the number of the cell at the onset."""
-        return max(int(np.searchsorted(self.history.birth_h, self.onset_h + 1e-6)) - 1, 0)
-
-    @property
-    def before_pg(self) -> float:
-        """Return the dry mass before the onset [pg]; at a birth what the mother would have given."""
-        birth_h = float(self.history.birth_h[self.life])
-        within_pg = self.mean_pg(max(self.onset_h - NEAR_H, birth_h), self.onset_h)
-        mother_pg = self.mean_pg(birth_h - NEAR_H, birth_h)
-        values_pg = (within_pg, mother_pg * self.norms.division_ratio, self.after_pg)
-        return next((value for value in values_pg if np.isfinite(value)), float("nan"))
-
-    @property
-    def after_pg(self) -> float:
-        """Return the dry mass after the onset [pg]."""
-        return self.mean_pg(self.onset_h, self.onset_h + NEAR_H)
-
-    @property
-    def undivided(self) -> str:
-        """Say for how long the cell did not divide."""
-        return f"the cell did not divide in the {self.history.end_h - self.onset_h:.1f} h after"
-
-    def mean_pg(self, from_h: float, to_h: float) -> float:
-        """Return the geometric mean dry mass from one time to another [pg], NaN if nothing was measured."""
-        start_h = self.history.start_h
-        inside = (start_h >= from_h - 1e-6) & (start_h < to_h - 1e-6)
-        return float(np.exp(self.history.ln[inside].mean())) if inside.any() else float("nan")
+from lensfree.anomaly.finding import NEAR_H, Finding
 
 
 def say(kind: str, finding: Finding) -> str:
@@ -72,6 +18,21 @@ def say(kind: str, finding: Finding) -> str:
     if kind not in _SENTENCES:
         raise ValueError(f"kind={kind!r} has no sentence; expected one of {sorted(_SENTENCES)}")
     return _SENTENCES[kind](finding)
+
+
+_STANDS_OUT = {
+    "window": "its course over 30 h is unlike that of any known cell",
+    "third": "10 h of its course are unlike those of any known cell",
+    "tenth": "3 h of its course are unlike those of any known cell",
+    "forecast": "its dry mass went otherwise than the hours before let expect",
+}
+
+
+def say_of_no_kind(view: str) -> str:
+    """Return the sentence for a history that stands out in a view and shows no known kind."""
+    return (
+        f"no known kind fits: {_STANDS_OUT.get(view, 'it stands out by what was measured besides dry mass')}"
+    )
 
 
 def _changed(before_pg: float, after_pg: float) -> str:
@@ -93,10 +54,10 @@ def _unclear(finding: Finding) -> str:
 
 
 def _no_division(finding: Finding) -> str:
-    last_pg = finding.mean_pg(finding.stop_h - NEAR_H, finding.stop_h)
     return (
-        f"dry mass stopped growing at {finding.onset_h:.1f} h ({finding.after_pg:.0f}, at last {last_pg:.0f} "
-        f"pg) and {finding.undivided}; cells here usually divide {finding.norms.cycle_h:.0f} h after birth"
+        f"dry mass stopped growing at {finding.onset_h:.1f} h ({finding.after_pg:.0f}, at last "
+        f"{finding.last_pg:.0f} pg) and {finding.undivided}; cells here usually divide "
+        f"{finding.norms.cycle_h:.0f} h after birth"
     )
 
 
@@ -116,7 +77,7 @@ def _merge(finding: Finding) -> str:
 
 def _loss(finding: Finding) -> str:
     from_pg = finding.before_pg
-    least_pg = finding.history.running_pg(finding.onset_h, finding.stop_h).min()
+    least_pg = finding.least_pg
     is_gone = finding.stop_h < finding.history.end_h
     then = f"its track went on along another cell at {finding.stop_h:.1f} h" if is_gone else finding.undivided
     return (
@@ -126,9 +87,7 @@ def _loss(finding: Finding) -> str:
 
 
 def _growth(finding: Finding) -> str:
-    history, life = finding.history, finding.life
-    mine = history.life == life
-    rate = np.polyfit(history.time_h[mine], history.ln[mine], 1)[0] if mine.sum() > 1 else float("nan")
+    history, life, rate = finding.history, finding.life, finding.rate_per_h
     who = f"the cell born at {finding.onset_h:.1f} h" if life else "the cell that was there at the start"
     stop_h = float(np.append(history.birth_h[1:], history.end_h)[life])
     fate = "divided" if life + 1 < len(history.birth_h) else "had not divided"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from lensfree.simulate.lives import Culture
-from lensfree.simulate.series import SeriesNoise, simulate_series
+from lensfree.simulate.measurement import SeriesNoise
+from lensfree.simulate.series import simulate_series
 
 MEDIAN_PG = 190.0
 """Median dry mass of histories of `Culture()` [pg], rounded."""
+RESTLESS_SHARE = 0.5
+"""Share of laboratories whose cells are measured with ups and downs and dips."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,18 @@ ABROAD = Laboratory(
 )
 """Larger and slower cells that differ more among each other and mostly grow linearly, measured worse."""
 
+RESTLESS = Laboratory(noise=SeriesNoise(wander=0.05, wander_h=3.0, dips_per_h=0.02))
+"""The cells of home, whose dry mass is measured with ups and downs of hours and with cut outlines, about as
+that of real ones in `demo/real/livecyte_movie`."""
+
 
 def draw_laboratory(rng: np.random.Generator) -> Laboratory:
     """Draw a laboratory from what cell lines and microscopes may differ in.
 
     Cycles of 16 to 30 h, their spread, sizes and spreads of founders, how many cells grow linearly, how
-    equally they divide, and 0.7 to 1.6 times the noise of `HOME`: ranges that are wide, not measured.
+    equally they divide, and 0.7 to 1.6 times the noise of `HOME`: ranges that are wide, not measured. In half
+    of them dry mass goes up and down for hours and outlines are cut short now and then, up to what was
+    measured on a movie of real cells (`demo/real/livecyte_movie`).
     """
     culture = Culture(
         cycle_h=rng.uniform(16.0, 30.0),
@@ -46,7 +55,12 @@ def draw_laboratory(rng: np.random.Generator) -> Laboratory:
         linear_fraction=rng.uniform(0.0, 1.0),
         asymmetry_sd=rng.uniform(0.02, 0.05),
     )
-    return Laboratory(culture, SeriesNoise().times(rng.uniform(0.7, 1.6)))
+    noise = SeriesNoise().times(rng.uniform(0.7, 1.6))
+    is_restless = bool(rng.random() < RESTLESS_SHARE)
+    wander, wander_h, dips_per_h = rng.uniform(0.02, 0.08), rng.uniform(2.0, 6.0), rng.uniform(0.0, 0.04)
+    if is_restless:
+        noise = replace(noise, wander=wander, wander_h=wander_h, dips_per_h=dips_per_h)
+    return Laboratory(culture, noise)
 
 
 def simulate_laboratories(

@@ -8,7 +8,6 @@ is equally frequent among them, so that rare kinds are measured as well as commo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,29 +15,10 @@ import pandas as pd
 from lensfree.simulate.anomalies import ACQUISITION, BIOLOGICAL, disturb
 from lensfree.simulate.held_out import FOCUS_DRIFT, HELD_OUT_KINDS, draw_held_out, drift_focus
 from lensfree.simulate.lives import Culture
+from lensfree.simulate.measurement import SeriesNoise, measure
 from lensfree.simulate.paths import ONSET_SHARE, draw_path
 
 KINDS = (*BIOLOGICAL, *ACQUISITION)
-
-
-@dataclass(frozen=True)
-class SeriesNoise:
-    """Noise of measured dry mass.
-
-    Attributes:
-        sd_pg: range of the sd, drawn anew for each series [pg].
-        relative: sd as a share of dry mass, added in quadrature.
-        correlation: of the noise of neighbouring points.
-    """
-
-    sd_pg: tuple[float, float] = (8.0, 22.0)
-    relative: float = 0.04
-    correlation: float = 0.5
-
-    def times(self, factor: float) -> SeriesNoise:
-        """Return a noise that is so many times as large."""
-        sd_pg = (factor * self.sd_pg[0], factor * self.sd_pg[1])
-        return replace(self, sd_pg=sd_pg, relative=factor * self.relative)
 
 
 def simulate_series(
@@ -112,37 +92,27 @@ def _draw_series(
     rng: np.random.Generator, culture: Culture, noise: SeriesNoise, time_h: np.ndarray, kind: str
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return measured dry mass [pg], cell of each point, and onset [h]."""
+
+    def measured(dry_mass_pg: np.ndarray) -> np.ndarray:
+        return measure(rng, noise, dry_mass_pg, float(time_h[1] - time_h[0]))
+
     if kind in ACQUISITION:
         dry_mass_pg, cell_id, _ = draw_path(rng, culture, time_h, "")
         other_pg, _, _ = draw_path(rng, culture, time_h, "")
         onset = int(time_h.size * rng.uniform(*ONSET_SHARE))
-        measured = disturb(
-            _measure(rng, noise, dry_mass_pg), kind, onset, rng, _measure(rng, noise, other_pg)
-        )
-        return measured, cell_id, float(time_h[onset])
+        spoilt = disturb(measured(dry_mass_pg), kind, onset, rng, measured(other_pg))
+        return spoilt, cell_id, float(time_h[onset])
     if kind == FOCUS_DRIFT:
         dry_mass_pg, cell_id, _ = draw_path(rng, culture, time_h, "")
         gain, onset_h = drift_focus(rng, time_h)
-        return gain * _measure(rng, noise, dry_mass_pg), cell_id, onset_h
+        return gain * measured(dry_mass_pg), cell_id, onset_h
     if kind in HELD_OUT_KINDS:
         dry_mass_pg, cell_id, onset_h = draw_held_out(rng, culture, time_h, kind)
-        return _measure(rng, noise, dry_mass_pg), cell_id, onset_h
+        return measured(dry_mass_pg), cell_id, onset_h
     dry_mass_pg, cell_id, onset_h = draw_path(rng, culture, time_h, kind)
     is_gone = np.isnan(dry_mass_pg)
     if is_gone.any():
         # The cell has detached. A tracker then often goes on along a neighbour.
         other_pg, _, _ = draw_path(rng, culture, time_h, "")
         dry_mass_pg = np.where(is_gone, other_pg, dry_mass_pg)
-    return _measure(rng, noise, dry_mass_pg), cell_id, onset_h
-
-
-def _measure(rng: np.random.Generator, noise: SeriesNoise, dry_mass_pg: np.ndarray) -> np.ndarray:
-    """Return a dry mass with noise: a sd of the series' own plus a share, correlated between points."""
-    white = rng.standard_normal(dry_mass_pg.size)
-    correlated = np.empty_like(white)
-    correlated[0] = white[0]
-    fresh = (1 - noise.correlation**2) ** 0.5
-    for k in range(1, white.size):
-        correlated[k] = noise.correlation * correlated[k - 1] + fresh * white[k]
-    sd_pg = np.hypot(rng.uniform(*noise.sd_pg), noise.relative * dry_mass_pg)
-    return np.maximum(dry_mass_pg + sd_pg * correlated, 1.0)
+    return measured(dry_mass_pg), cell_id, onset_h

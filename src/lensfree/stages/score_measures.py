@@ -44,9 +44,18 @@ MEANINGS = {
     "transfer_own_auc": "ROC AUC of cells, fitted and applied in the other laboratory",
     "transfer_fall": "how much transfer_auc is below transfer_own_auc, on the same histories",
     "transfer_fall_from_home": "how much transfer_auc is below the same judge's AUC at home",
+    "restless_auc": "ROC AUC of cells whose measured dry mass goes up and down for hours, fitted to cells "
+    "without, with what is usual for the unlabelled histories to judge",
+    "restless_flagged_normal": "share of normal ones of these cells that are flagged, fitted likewise",
+    "restless_own_auc": "ROC AUC of such cells, fitted to such cells",
+    "restless_own_flagged_normal": "share of normal ones of these cells that are flagged, fitted to such "
+    "cells",
 }
 UNITS = {"fit_cpu_s": "s", "windows_per_cpu_s": "1/s"}
-LOWER = {"fit_cpu_s", "flagged_normal", "transfer_fall", "transfer_fall_from_home"}
+LOWER = {
+    *("fit_cpu_s", "flagged_normal", "transfer_fall", "transfer_fall_from_home"),
+    *("restless_flagged_normal", "restless_own_flagged_normal"),
+}
 TARGETS: dict[str, Target] = {
     "stardusts.cell_auc": (0.70, 0.83),
     "stardusts.cell_auc_mean_mse": (0.70, 0.83),
@@ -107,6 +116,13 @@ def measure_method(
         values["transfer_own_auc"] = _auc(own.judge(abroad.series), abroad)
         values["transfer_fall"] = values["transfer_own_auc"] - values["transfer_auc"]
         values["transfer_fall_from_home"] = values["cell_auc"] - values["transfer_auc"]
+        restless = sets.restless_test
+        own = method.fit(sets.restless_training.series, config.score, seed)
+        for name, one in (("", judge.adapted(restless.series)), ("own_", own)):
+            there = one.judge(restless.series)
+            values[f"restless_{name}auc"] = _auc(there, restless)
+            normal = _joined(there, restless).query("not is_abnormal")
+            values[f"restless_{name}flagged_normal"] = float(normal["is_flagged"].mean())
     kinds = pd.concat(
         [kinds_of(judged, sets.test, judged, sets.test)]
         + [kinds_of(held_out, sets.held_out, judged, sets.test)],

@@ -33,6 +33,8 @@ series and score with the shipped networks and the shipped `stardusts_plus` dete
   and {nm_per_count:g} nm of OPD per grey level are assumptions too: dry mass is relative.
 - **The detector was trained on other cells**, simulated ones ({trained_on}). From this
   movie it takes only its scale and what is usual (growth, divisions, noise), as for any small data set.
+  That normal cells are measured with slow ups and downs and with short dips, and that a kind is told only if
+  plain numbers bear it out, was built in after looking at these very cells: the page is no test of that.
 - **A window is {window_h:g} h. {n_judged} of {n_series} histories are as long; the other {n_short} were not
   judged** and are listed at the end, as are the cells in no history. So the cells below are the highest of
   {n_judged}, which is hardly a choice.

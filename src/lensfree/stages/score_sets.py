@@ -10,7 +10,7 @@ import pandas as pd
 
 from lensfree.config import Config
 from lensfree.simulate.held_out import HELD_OUT_KINDS
-from lensfree.simulate.laboratory import ABROAD, HOME, Laboratory
+from lensfree.simulate.laboratory import ABROAD, HOME, RESTLESS, Laboratory
 from lensfree.simulate.series import simulate_series
 
 
@@ -37,6 +37,8 @@ class ScoreSets:
         held_out: abnormal histories of the kinds that no tuning saw, at home.
         abroad_training: as training, in the other laboratory.
         abroad_test: as test, in the other laboratory.
+        restless_training: as training, of cells whose measured dry mass goes up and down.
+        restless_test: as test, of such cells.
     """
 
     training: Histories
@@ -44,6 +46,8 @@ class ScoreSets:
     held_out: Histories
     abroad_training: Histories
     abroad_test: Histories
+    restless_training: Histories
+    restless_test: Histories
 
 
 class _Stream(IntEnum):
@@ -54,6 +58,8 @@ class _Stream(IntEnum):
     HELD_OUT = 13
     ABROAD_TRAINING = 14
     ABROAD_TEST = 15
+    RESTLESS_TRAINING = 16
+    RESTLESS_TEST = 17
 
 
 def draw_sets(config: Config, seed: int) -> ScoreSets:
@@ -86,4 +92,6 @@ def draw_sets(config: Config, seed: int) -> ScoreSets:
         held_out=draw(_Stream.HELD_OUT, HOME, evaluate.score_held_out_series, 1.0, HELD_OUT_KINDS),
         abroad_training=draw(_Stream.ABROAD_TRAINING, ABROAD, *known),
         abroad_test=draw(_Stream.ABROAD_TEST, ABROAD, *unseen),
+        restless_training=draw(_Stream.RESTLESS_TRAINING, RESTLESS, *known),
+        restless_test=draw(_Stream.RESTLESS_TEST, RESTLESS, *unseen),
     )

@@ -18,10 +18,12 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
 
     A mother's points stand in the series of each of her daughters; `cell_id` tells which they are. A
     path that is split by a long gap gives one series per part, and a part that two paths share
-    entirely is given once.
+    entirely is given once. Where the border of the field cuts a cell, its dry mass is that of the part
+    inside: such rows count as not measured.
 
     Args:
-        tracks: `frame, cell_id, parent_id, dry_mass_pg, is_shared`, and `LOOKS` and `PLACE` or none of them.
+        tracks: `frame, cell_id, parent_id, dry_mass_pg, is_shared`, `touches_border` if it is known, and
+            `LOOKS` and `PLACE` or none of them.
         frame_interval_h: time between two frames in hours; the grid is its multiples.
         config: the section `series`.
 
@@ -40,7 +42,8 @@ def build_series(tracks: pd.DataFrame, *, frame_interval_h: float, config: Serie
     """
     if not frame_interval_h > 0:
         raise ValueError(f"frame_interval_h is {frame_interval_h}, expected a positive number of hours")
-    ordered = tracks.sort_values(["cell_id", "frame"], kind="stable")
+    is_whole = ~tracks["touches_border"].to_numpy(dtype=bool) if "touches_border" in tracks else slice(None)
+    ordered = tracks[is_whole].sort_values(["cell_id", "frame"], kind="stable")
     cell_id, first = np.unique(ordered["cell_id"].to_numpy(), return_index=True)
     parent_id = ordered["parent_id"].to_numpy()[first]
     rows = dict(zip(cell_id.tolist(), np.split(np.arange(len(ordered)), first[1:]), strict=False))
