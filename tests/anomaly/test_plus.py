@@ -221,3 +221,25 @@ def test_without_known_kinds_only_densities_and_forecast_decide(population, fitt
     histories = judge(blind, population[0])[1]
     assert not (histories["view"] == "kinds").any()
     assert (judge(fitted, population[0])[1]["view"] == "kinds").any()
+
+
+def test_histories_of_several_populations_are_asked_by_what_is_normal_for_their_own(population):
+    fast, _ = population
+    slow = fast.assign(
+        series_id=fast["series_id"] + 60,
+        cell_id=fast["cell_id"] + 100_000,
+        dry_mass_pg=fast["dry_mass_pg"] ** 0.5 * 20,
+    )
+    table = pd.concat([fast, slow], ignore_index=True)
+    windows = cut_windows(table, CONFIG)
+    odds = plus_module._odds_by_population(windows, table, np.repeat([0, 1], 60))
+    for part in (fast, slow):
+        norms = Norms.learn(part)
+        for series_id in part["series_id"].unique()[[3, 57]]:
+            rows = part[part["series_id"] == series_id]
+            assert odds[series_id] == pytest.approx(log_odds(rows, norms))
+    apart = fit_plus(windows, table, linear, contamination=0.1, seed=3, population_of=np.repeat([0, 1], 60))
+    pooled = fit_plus(windows, table, linear, contamination=0.1, seed=3)
+    at = apart.view_names.index("kinds")
+    assert apart.cells.sd[at] != pooled.cells.sd[at]
+    assert np.allclose(np.delete(apart.cells.sd, at), np.delete(pooled.cells.sd, at), rtol=0.2)

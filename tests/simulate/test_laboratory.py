@@ -8,6 +8,7 @@ from lensfree.simulate.laboratory import (
     HOME,
     MEDIAN_PG,
     draw_laboratory,
+    laboratory_of_series,
     simulate_laboratories,
 )
 from lensfree.simulate.lives import Culture
@@ -65,6 +66,7 @@ def test_many_laboratories_differ_in_life_and_noise_but_not_in_size():
     assert table["series_id"].nunique() == 42
     assert (table.groupby("cell_id")["series_id"].nunique() == 1).all()
     of_laboratory = np.digitize(table["series_id"], [11, 22, 32])
+    assert (laboratory_of_series(4, 42)[table["series_id"]] == of_laboratory).all()
     medians = table.groupby(of_laboratory)["dry_mass_pg"].median()
     np.testing.assert_allclose(medians, MEDIAN_PG)
     grouped = table.groupby(of_laboratory)

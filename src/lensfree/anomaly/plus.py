@@ -146,6 +146,7 @@ def fit_plus(
     contamination: float,
     seed: int,
     is_kinds_asked: bool = True,
+    population_of: np.ndarray | None = None,
 ) -> Plus:
     """Fit to the windows of histories of which an unknown share is abnormal.
 
@@ -157,6 +158,8 @@ def fit_plus(
         seed: of all that is drawn.
         is_kinds_asked: whether the known kinds are a view; without, nothing that this project knows of
             anomalies decides.
+        population_of: population of each series_id, if there are several: a history is then asked for known
+            kinds by what is normal for its own, as it will be for that of others.
 
     Raises:
         ValueError: too few histories, or they do not vary, or a channel is mostly 0.
@@ -199,7 +202,12 @@ def fit_plus(
     norms = Norms.learn(series)
     table = cell_scores(windows, densities, [part[1] for part in scores], unit_pg)
     if is_kinds_asked:
-        table = table.assign(**{KINDS: _odds(windows, series, norms).reindex(table.index)})
+        odds = (
+            _odds(windows, series, norms)
+            if population_of is None
+            else _odds_by_population(windows, series, population_of)
+        )
+        table = table.assign(**{KINDS: odds.reindex(table.index)})
     cells = learn_scales(table.to_numpy(), contamination)
     by_window = np.stack([part[0] for part in scores], axis=1)
     of_windows = learn_scales(by_window, contamination)
@@ -246,6 +254,16 @@ def _odds(windows: Windows, series: pd.DataFrame, norms: Norms) -> pd.Series:
     wanted = np.unique(windows.series_id)
     odds = by_history(series, wanted, lambda rows: log_odds(rows, norms))
     return pd.Series(odds, index=wanted, dtype=np.float64)
+
+
+def _odds_by_population(windows: Windows, series: pd.DataFrame, population_of: np.ndarray) -> pd.Series:
+    """Return the same with the norms of each population for its own histories."""
+    of_rows, of_windows = (population_of[ids] for ids in (series["series_id"].to_numpy(), windows.series_id))
+    parts = []
+    for population in np.unique(of_windows):
+        own = series[of_rows == population]
+        parts.append(_odds(windows.take(of_windows == population), own, Norms.learn(own)))
+    return pd.concat(parts)
 
 
 def _by_window(values: np.ndarray, stretches: Stretches, windows: Windows) -> tuple[np.ndarray, np.ndarray]:

@@ -63,6 +63,12 @@ def draw_laboratory(rng: np.random.Generator) -> Laboratory:
     return Laboratory(culture, noise)
 
 
+def laboratory_of_series(n_laboratories: int, n_series: int) -> np.ndarray:
+    """Return the number of the laboratory of each series_id of `simulate_laboratories`."""
+    parts = np.array_split(np.arange(n_series), n_laboratories)
+    return np.repeat(np.arange(n_laboratories), [len(part) for part in parts])
+
+
 def simulate_laboratories(
     n_laboratories: int,
     n_series: int,
@@ -84,7 +90,8 @@ def simulate_laboratories(
         as a detector sees it that takes the median of a population as its unit.
     """
     tables: list[pd.DataFrame] = []
-    for part in np.array_split(np.arange(n_series), n_laboratories):
+    of_series = laboratory_of_series(n_laboratories, n_series)
+    for part in (np.flatnonzero(of_series == number) for number in range(n_laboratories)):
         laboratory = draw_laboratory(rng)
         table = simulate_series(
             len(part),

@@ -42,8 +42,12 @@ def train_plus(
     score_config: ScoreConfig,
     *,
     dataset: str,
+    population_of: np.ndarray | None = None,
 ) -> None:
-    """Fit a detector to the windows of a data set and save it with the norms of its cells."""
+    """Fit a detector to the windows of a data set and save it with the norms of its cells.
+
+    `population_of` is the population of each series_id where there are several, see `fit_plus`.
+    """
     outlook: State = {}
     plus = fit_plus(
         windows,
@@ -51,6 +55,7 @@ def train_plus(
         outlook_trainer(config, outlook),
         contamination=score_config.contamination,
         seed=config.seed,
+        population_of=population_of,
     )
     n_histories = len(np.unique(windows.series_id))
     card = DetectorCard(

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
+from lensfree.anomaly.windows import cut_windows
 from lensfree.config import ScoreConfig, TrainScoreConfig
-from lensfree.contracts import SERIES
-from lensfree.io.tables import write_table
-from lensfree.simulate.laboratory import simulate_laboratories
-from lensfree.stages import train_score
+from lensfree.simulate.laboratory import laboratory_of_series, simulate_laboratories
 from lensfree.stages.detector_file import METHOD, relabel_detector
+from lensfree.stages.plus_training import train_plus
 
 
 def run(
     *, out: Path, work: Path, config: TrainScoreConfig, score: ScoreConfig, card: Mapping[str, str]
 ) -> None:
-    """Simulate the histories, fit a detector to them as to a user's own, and name the result."""
+    """Simulate the histories, fit a detector to them as to a user's own, and name the result.
+
+    What is normal is learnt for each laboratory by itself, as it is where the detector will be used.
+    """
     series = simulate_laboratories(
         config.simulated_laboratories,
         config.laboratory_series,
@@ -26,15 +28,16 @@ def run(
         np.random.default_rng(config.seed),
         config.simulated_abnormal,
     )
-    write_table(work / "series.parquet", series, SERIES)
-    train_score.run(
-        series=[work / "series.parquet"],
-        out=work / "own.safetensors",
-        config=config,
-        score_config=score.model_copy(update={"model": "own", "method": METHOD, "channels": ()}),
-        checkpoint=work / "state.pt",
-        shipped=None,
+    asked = score.model_copy(update={"method": METHOD, "channels": ()})
+    work.mkdir(parents=True, exist_ok=True)
+    train_plus(
+        cut_windows(series, asked),
+        series,
+        work / "own.safetensors",
+        config,
+        asked,
         dataset="simulated",
+        population_of=laboratory_of_series(config.simulated_laboratories, config.laboratory_series),
     )
     trained_on = (
         f"shipped, {config.laboratory_series} simulated histories of {config.simulated_laboratories} "
