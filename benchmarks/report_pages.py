@@ -46,7 +46,7 @@ WELLS = (
 WINDOW = (1280, 900)
 PICTURES: Mapping[str, tuple[str, tuple[str, ...], int]] = {
     "report_page": ("page", (), WINDOW[1]),
-    "report_lineages": ("page", ("lineages",), 880),
+    "report_lineages": ("page", ("lineages",), 960),
     "report_anomalies": ("page", ("anomalies",), 1500),
     "report_compare": ("compare", (), 2080),
 }
