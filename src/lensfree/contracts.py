@@ -145,7 +145,10 @@ SERIES = _table(
     time_h=_TIME,
     dry_mass_pg=_DRY_MASS,
     is_filled=Column(
-        "bool", "1", "whether the point was interpolated across a gap or is a share of two cells found as one"
+        "bool",
+        "1",
+        "whether the point was interpolated, across a gap or where the border cut the cell, or is a share "
+        "of two cells found as one",
     ),
     is_repeated=Column("bool", "1", "whether a series before has the same point of the same cell"),
 )
