@@ -17,7 +17,7 @@ from lensfree.config import ScoreConfig, TrainScoreConfig
 from lensfree.contracts import LINEAGE_EVENTS, SCORES, SERIES, WINDOWS
 from lensfree.io.tables import empty_table, read_provenance, read_table, write_table
 from lensfree.model_files import ModelError, weights_file
-from lensfree.nets.weights import read_card, write_tensors
+from lensfree.nets.weights import read_card, read_tensors, write_tensors
 from lensfree.simulate.laboratory import ABROAD, HOME, RESTLESS
 from lensfree.simulate.series import simulate_series
 from lensfree.stages import score, train_detector, train_forecast, train_score
@@ -278,3 +278,13 @@ def test_a_cell_that_does_not_grow_is_flagged_whatever_its_dry_mass(points, labo
     table = pd.concat(parts, ignore_index=True)
     _, scores = plus.judge(cut_windows(table, ScoreConfig()), table, ScoreConfig().alpha)
     assert scores["is_flagged"].all() and (scores["view"] == "kinds").all()
+
+
+def test_a_detector_of_an_older_version_is_refused_by_name(folder, own):
+    old = folder / "old.safetensors"
+    card = {name: value for name, value in read_card(own).items() if name != "norms.wander_spread"}
+    write_tensors(old, read_tensors(own), card)
+    told = "old.safetensors: norms lack .'wander_spread'. .* learn them again with this version, or take the"
+    for read in (load_detector, read_norms):
+        with pytest.raises(ModelError, match=told):
+            read(old)

@@ -150,7 +150,7 @@ def load_detector(path: Path) -> tuple[Plus, DetectorCard]:
             spread=card.spread,
             densities=densities,
             outlook=partial(foretell, _outlook(tensors)),
-            norms=_norms_of(told),
+            norms=_norms_of(told, path),
             cells=Scales(*arrays["cells"]),
             tail=Tail(*arrays["tail"].tolist()),
             of_windows=Scales(*arrays["of_windows"]),
@@ -167,14 +167,17 @@ def load_detector(path: Path) -> tuple[Plus, DetectorCard]:
 def read_norms(path: Path) -> Norms | None:
     """Return the norms of the population that a model file carries, None if it carries none."""
     card = read_card(path)
-    return _norms_of(card) if any(name.startswith(_NORMS) for name in card) else None
+    return _norms_of(card, path) if any(name.startswith(_NORMS) for name in card) else None
 
 
-def _norms_of(card: Mapping[str, str]) -> Norms:
+def _norms_of(card: Mapping[str, str], path: Path) -> Norms:
     told = {
         name.removeprefix(_NORMS): float(value) for name, value in card.items() if name.startswith(_NORMS)
     }
-    return Norms.from_dict(told)
+    try:
+        return Norms.from_dict(told)
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}, or take the shipped detector") from error
 
 
 def relabel_detector(
