@@ -31,7 +31,7 @@ from lensfree.io.files import written_whole
 ROOMS_KB = (100, 4200)
 SNAKEMAKE_KILLS = 3
 SNAKEMAKE_LIFE_S = (10.0, 45.0)
-ASK_AGAIN = 10
+ASK_AGAIN = 30
 OUTPUTS = {
     "simulate": "virtual/truth.parquet",
     "background": "plate/background.h5",
