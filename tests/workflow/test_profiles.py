@@ -139,7 +139,7 @@ def test_an_interrupted_run_cancels_its_jobs(raw, generic, tmp_path):
     (folder / "Snakefile").write_text(SLEEPERS, encoding="utf-8")
     told = tmp_path / "said.txt"
     # Snakemake 9 forgets the jobs whose states it is just asking for when it is interrupted.
-    seldom = ("--seconds-between-status-checks", "60")
+    seldom = ("--seconds-between-status-checks", "15")
     with open(told, "w", encoding="utf-8") as said:
         running = subprocess.Popen(
             [*raw.command()[:3], *generic.arguments(), *seldom],
