@@ -9,12 +9,11 @@ import pandas as pd
 
 from lensfree.anomaly.dips import find_dips, unusual
 from lensfree.anomaly.norms import Norms
-from lensfree.anomaly.robust import check_dry_mass, correlation_after
+from lensfree.anomaly.robust import LEAST_PG, check_dry_mass, correlation_after
 
 BIN_H = 0.5
 MOST_BINS = 120
 """Longer histories get longer bins: the cost of an explanation grows with their number cubed."""
-LEAST_PG = 1.0
 MODEL_SPREAD = 0.02
 """What normal growth may deviate from its smooth law, in ln(dry mass), however quiet the history is."""
 RUNNING_H = 3.0

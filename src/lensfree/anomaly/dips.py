@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.ndimage import median_filter
 from scipy.stats import poisson
 
-from lensfree.anomaly.robust import MAD_TO_SD, correlation_after
+from lensfree.anomaly.robust import LEAST_PG, MAD_TO_SD, correlation_after
 
 WINDOW_H = 2.1
 LONGEST_H = 1.1
@@ -112,7 +112,7 @@ def learn_dip_rate(points: pd.DataFrame, noise_relative: float, noise_memory_h: 
     starts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
     stops = np.append(starts[1:], len(ids))
     chosen = np.unique(np.linspace(0, len(starts) - 1, min(LOOKED_AT, len(starts))).round().astype(int))
-    dry_mass_pg = np.maximum(points["dry_mass_pg"].to_numpy(dtype=np.float64), 1.0)
+    dry_mass_pg = np.maximum(points["dry_mass_pg"].to_numpy(dtype=np.float64), LEAST_PG)
     time_h, cell_id = points["time_h"].to_numpy(dtype=np.float64), points["cell_id"].to_numpy()
     has_any, length_h = [], []
     for a, b in zip(starts[chosen], stops[chosen], strict=True):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lensfree.anomaly.dips import learn_dip_rate
-from lensfree.anomaly.robust import check_dry_mass, robust
+from lensfree.anomaly.robust import LEAST_PG, check_dry_mass, robust
 from lensfree.anomaly.wander import learn_wander
 
 EDGE_H = 2.0
@@ -97,7 +97,7 @@ class Norms:
         points = _in_order(series[list(COLUMNS)])
         dry_mass_pg = points["dry_mass_pg"].to_numpy(dtype=np.float64)
         check_dry_mass(dry_mass_pg)
-        points = points.assign(ln=np.log(np.maximum(dry_mass_pg, 1.0)))
+        points = points.assign(ln=np.log(np.maximum(dry_mass_pg, LEAST_PG)))
         cells = _cells(points) if len(points) else points
         if len(cells) < FEWEST_CELLS:
             raise ValueError(

@@ -6,6 +6,8 @@ import numpy as np
 
 MAD_TO_SD = 1.4826
 """Sd of a normal distribution over its median absolute deviation."""
+LEAST_PG = 1.0
+"""Less dry mass than this counts as this much: logarithms of lost outlines stay finite."""
 
 
 def robust(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
