@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lensfree.config import Config
-from lensfree.stages.joblog import job_log, only_path
+from lensfree.stages.joblog import job_log, only_path, provenance
 from lensfree.stages.measures import write_measures
 
 with job_log(snakemake):
@@ -14,4 +14,6 @@ with job_log(snakemake):
         config=Config.model_validate(snakemake.params.config),
         **{name: only_path(files) for name, files in snakemake.input.items()},
     )
-    write_measures(Path(snakemake.output.measures), measures, f"make evaluate ONLY={area}")
+    write_measures(
+        Path(snakemake.output.measures), measures, f"make evaluate ONLY={area}", provenance(snakemake)
+    )

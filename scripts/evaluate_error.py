@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lensfree.config import Config
 from lensfree.stages import evaluate_error
-from lensfree.stages.joblog import job_log, only_path
+from lensfree.stages.joblog import job_log, only_path, provenance
 from lensfree.stages.measures import write_measures
 
 with job_log(snakemake):
@@ -15,4 +15,6 @@ with job_log(snakemake):
         calibrations=only_path(snakemake.input.calibrations),
         figure=Path(snakemake.output.figure),
     )
-    write_measures(Path(snakemake.output.measures), measures, "make evaluate ONLY=error")
+    write_measures(
+        Path(snakemake.output.measures), measures, "make evaluate ONLY=error", provenance(snakemake)
+    )

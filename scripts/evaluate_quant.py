@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lensfree.config import Config
 from lensfree.stages import evaluate_quant
-from lensfree.stages.joblog import job_log, only_path
+from lensfree.stages.joblog import job_log, only_path, provenance
 from lensfree.stages.measures import write_measures
 
 with job_log(snakemake):
@@ -16,4 +16,6 @@ with job_log(snakemake):
         page=Path(snakemake.output.page),
         figure=Path(snakemake.output.figure),
     )
-    write_measures(Path(snakemake.output.measures), measures, "make evaluate ONLY=quant")
+    write_measures(
+        Path(snakemake.output.measures), measures, "make evaluate ONLY=quant", provenance(snakemake)
+    )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lensfree.config import Config
 from lensfree.stages import evaluate_score
-from lensfree.stages.joblog import job_log
+from lensfree.stages.joblog import job_log, provenance
 from lensfree.stages.measures import write_measures
 
 with job_log(snakemake):
@@ -12,4 +12,6 @@ with job_log(snakemake):
         config=Config.model_validate(snakemake.params.config),
         page=Path(snakemake.output.page),
     )
-    write_measures(Path(snakemake.output.measures), measures, "make evaluate ONLY=score")
+    write_measures(
+        Path(snakemake.output.measures), measures, "make evaluate ONLY=score", provenance(snakemake)
+    )

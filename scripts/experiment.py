@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lensfree.config import ScoreConfig
 from lensfree.stages import experiment
-from lensfree.stages.joblog import job_log
+from lensfree.stages.joblog import job_log, provenance
 
 with job_log(snakemake):
     names = snakemake.params.data_sets
@@ -22,4 +22,5 @@ with job_log(snakemake):
         figure=Path(figure) if figure else None,
         config=ScoreConfig.model_validate(snakemake.params.score),
         seed=snakemake.params.seed,
+        provenance=provenance(snakemake),
     )

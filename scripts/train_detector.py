@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from lensfree.config import ScoreConfig, TrainScoreConfig
+from lensfree.nets.weights import add_provenance
 from lensfree.stages import train_detector
-from lensfree.stages.joblog import job_log
+from lensfree.stages.joblog import job_log, provenance
 
 with job_log(snakemake):
     train_detector.run(
@@ -14,3 +15,4 @@ with job_log(snakemake):
         score=ScoreConfig.model_validate(snakemake.params.score),
         card={"name": "detector", "version": "own"},
     )
+    add_provenance(Path(snakemake.output.weights), provenance(snakemake))

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from lensfree.config import ScoreConfig, TrainScoreConfig
+from lensfree.nets.weights import add_provenance
 from lensfree.stages import train_experiment
-from lensfree.stages.joblog import job_log
+from lensfree.stages.joblog import job_log, provenance
 
 with job_log(snakemake):
     train_experiment.run(
@@ -15,3 +16,4 @@ with job_log(snakemake):
         checkpoint=Path(snakemake.output.model).with_suffix(".checkpoint"),
         dataset=snakemake.wildcards.dataset,
     )
+    add_provenance(Path(snakemake.output.model), provenance(snakemake))

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from lensfree.config import FieldsConfig, OpticsConfig, QuantifyConfig, ReconstructConfig, TrainQuantifyConfig
+from lensfree.nets.weights import add_provenance
 from lensfree.stages import train_quantify
-from lensfree.stages.joblog import job_log, only_path
+from lensfree.stages.joblog import job_log, only_path, provenance
 
 with job_log(snakemake):
     train_quantify.run(
@@ -19,3 +20,4 @@ with job_log(snakemake):
         quantify=QuantifyConfig.model_validate(snakemake.params.quantify),
         card={"name": "quantify", "version": "own", "code": snakemake.params.code},
     )
+    add_provenance(Path(snakemake.output.weights), provenance(snakemake))

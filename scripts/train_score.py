@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from lensfree.config import ScoreConfig, TrainScoreConfig
+from lensfree.nets.weights import add_provenance
 from lensfree.stages import train_score
-from lensfree.stages.joblog import job_log, only_path
+from lensfree.stages.joblog import job_log, only_path, provenance
 
 with job_log(snakemake):
     train_score.run(
@@ -16,3 +17,4 @@ with job_log(snakemake):
         shipped=only_path(snakemake.input.shipped),
         dataset=snakemake.wildcards.dataset,
     )
+    add_provenance(Path(snakemake.output.model), provenance(snakemake))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lensfree.config import QuantifyConfig, TrainQuantifyConfig, TransferQuantifyConfig
 from lensfree.stages import transfer_quantify
-from lensfree.stages.joblog import job_log, only_path
+from lensfree.stages.joblog import job_log, only_path, provenance
 
 with job_log(snakemake):
     stacks = [Path(path) for path in snakemake.input.stacks]
@@ -17,4 +17,5 @@ with job_log(snakemake):
         training=TrainQuantifyConfig.model_validate(snakemake.params.training),
         start=only_path(snakemake.input.start),
         code=snakemake.params.code,
+        provenance=provenance(snakemake),
     )

@@ -13,10 +13,10 @@ from lensfree.acquisitions import Acquisition
 from lensfree.anomaly.verdicts import COLUMNS
 from lensfree.config import Config
 from lensfree.contracts import TABLES
-from lensfree.contracts_report import FIGURE_TABLES
+from lensfree.contracts_report import FIGURE_TABLES, FLAGS
 from lensfree.generate import config_yaml, reference, schemas, write_all
 from lensfree.reference_pages import allowed, where
-from lensfree.reference_words import FLAGS, STACKS, WHERE
+from lensfree.reference_words import STACKS, WHERE
 
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"pytorch": "torch", "pytorch-gpu": "torch"}
@@ -95,7 +95,7 @@ def test_the_reference_names_files_that_rules_write_and_the_columns_of_verdicts(
     for path, stage in WHERE.values():
         assert f"<results>/{path}" in rules, path
         assert f"rule {stage.split(',')[0]}:" in rules
-    assert tuple(FLAGS) == COLUMNS
+    assert tuple(FLAGS.columns) == COLUMNS
 
 
 @pytest.mark.parametrize(

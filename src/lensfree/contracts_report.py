@@ -106,6 +106,29 @@ EFFECTS = _table(
         "float64", "1", "P(cell is higher) - P(cell is lower) than one of the reference; cells"
     ),
 )
+FLAGS = _table(
+    "flags",
+    rank=Column("int64", "1", "place in the ranking, 1 is the most unusual"),
+    series_id=Column("int64", "1", "identity of the history"),
+    cell_id=Column("int64", "1", "the cell at the onset, or at the most unusual hour"),
+    frame=Column("int64", "1", "its frame"),
+    time_h=Column("float64", "h", "its time"),
+    y_um=Column("float64", "um", "its place, down"),
+    x_um=Column("float64", "um", "its place, right"),
+    kind=Column("str", "1", "what is thought to be wrong; unclear; empty if nothing was asked"),
+    is_acquisition=Column("bool", "1", "whether that is an error of measurement or tracking"),
+    surprise=Column("float64", "1", "what histories are ranked by; empty under stardusts"),
+    normal_share=Column(
+        "float64", "1", "share of normal histories that surprise at least as much; empty likewise"
+    ),
+    anomaly_score=Column("float64", "1", "abnormal windows / all windows"),
+    is_flagged=Column("bool", "1", "True or False; a row may be there for its rank alone"),
+    evidence=Column("str", "1", "a sentence with numbers"),
+    verdict=Column("str", "1", "yours: biological, acquisition, both, false_positive, or empty"),
+    comment=Column("str", "1", "yours: any text"),
+)
+"""Of `flags.csv`, which a person fills in; there is no Parquet file of it."""
+
 FIGURE_TABLES = {
     table.name: table
     for table in (POPULATION, GROWTH, HISTOGRAMS, TREES, CARDS, CARD_WINDOWS, WELLS, EFFECTS)

@@ -12,14 +12,15 @@ from pydantic import BaseModel
 from lensfree.acquisitions import OPTIONAL, OVERRIDABLE, REQUIRED, Acquisition
 from lensfree.config import Config
 from lensfree.contracts import TABLES, Column, StackContract, TableContract
-from lensfree.contracts_report import FIGURE_TABLES
-from lensfree.reference_words import ATTRIBUTES, DATASETS, FLAGS, OF_PAGES, STACKS, WHERE
+from lensfree.contracts_report import FIGURE_TABLES, FLAGS
+from lensfree.reference_words import ATTRIBUTES, DATASETS, OF_PAGES, STACKS, WHERE
 
 _BOUNDS = {"exclusiveMinimum": "> {}", "minimum": ">= {}", "exclusiveMaximum": "< {}", "maximum": "<= {}"}
 _TYPES = {
     **{"number": "number", "integer": "whole number", "string": "text", "boolean": "true, false"},
     "array": "list",
 }
+_HEAD = ("column", "type", "unit", "meaning")
 _UNIT = re.compile(r"\s*\[([^\[\]]+)\]$")
 _IN_DOCSTRING = re.compile(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", re.MULTILINE)
 
@@ -44,6 +45,12 @@ Missing numbers are NaN in Parquet and HDF5, empty in CSV.
 
 Every Parquet column has its `unit` and `meaning` in its field metadata; every file says in its metadata by
 what it was made (`provenance`) and carries its checksum (`seal`).
+
+Files for other programs and for people say how they were made, too: a CSV file in the JSON beside it, which
+also has type, unit and meaning of every column (`tracks.csv-metadata.json`, or `csv-metadata.json` for a
+folder of them, as the W3C's "CSV on the Web" names them; `dc:provenance`), a page in its element
+`<script id="provenance">`, a picture in the PNG text `Description`, TrackMate's XML in the last line of its
+log, GEFF under `extra`, label images beside `labels.csv`, OME-TIFF and OME-Zarr in their description.
 """
 STACKS_WORDS = """\
 ## Stacks (HDF5)
@@ -87,7 +94,7 @@ def configuration_page() -> str:
 def files_page() -> str:
     """Return the page with every column of every table and every dataset of every stack."""
     parts = [FILES, *map(_table, TABLES.values())]
-    parts.append(FLAGS_WORDS + "\n" + _rows(("column", "unit", "meaning"), _flags()))
+    parts.append(FLAGS_WORDS + "\n" + _rows(_HEAD, _columns(FLAGS.columns)))
     parts += [EXPORT_WORDS, STACKS_WORDS, *map(_stack, STACKS), PAGES_WORDS]
     parts += [_table(contract, 3) for contract in FIGURE_TABLES.values()]
     return "\n".join(parts)
@@ -144,9 +151,7 @@ def _settings(model: type[BaseModel], names: Iterable[str]) -> str:
 def _table(contract: TableContract, depth: int = 2) -> str:
     path, stage = where(contract)
     columns = [*_columns(contract.columns), *_columns(contract.optional, "optional: ")]
-    return f"{'#' * depth} `{path}`\n\nWritten by `{stage}`.\n\n" + _rows(
-        ("column", "type", "unit", "meaning"), columns
-    )
+    return f"{'#' * depth} `{path}`\n\nWritten by `{stage}`.\n\n" + _rows(_HEAD, columns)
 
 
 def _columns(columns: Mapping[str, Column], before: str = "") -> Iterator[tuple[str, ...]]:
@@ -170,11 +175,6 @@ def _stack(contract: StackContract) -> str:
         + "\n"
         + _rows(("attribute", "meaning"), attributes)
     )
-
-
-def _flags() -> Iterator[tuple[str, ...]]:
-    for name, (unit, meaning) in FLAGS.items():
-        yield f"`{name}`", unit, meaning
 
 
 def _default(model: type[BaseModel], name: str) -> Any:

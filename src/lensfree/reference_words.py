@@ -70,25 +70,3 @@ ATTRIBUTES: Mapping[str, str] = MappingProxyType(
         "method": "how the background was found",
     }
 )
-
-FLAGS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "rank": ("1", "place in the ranking, 1 is the most unusual"),
-        "series_id": ("1", "identity of the history"),
-        "cell_id": ("1", "the cell at the onset, or at the most unusual hour"),
-        "frame": ("1", "its frame"),
-        "time_h": ("h", "its time"),
-        "y_um": ("um", "its place, down"),
-        "x_um": ("um", "its place, right"),
-        "kind": ("1", "what is thought to be wrong; unclear; empty if nothing was asked"),
-        "is_acquisition": ("1", "whether that is an error of measurement or tracking"),
-        "surprise": ("1", "what histories are ranked by; empty under stardusts"),
-        "normal_share": ("1", "share of normal histories that surprise at least as much; empty likewise"),
-        "anomaly_score": ("1", "abnormal windows / all windows"),
-        "is_flagged": ("1", "True or False; a row may be there for its rank alone"),
-        "evidence": ("1", "a sentence with numbers"),
-        "verdict": ("1", "yours: biological, acquisition, both, false_positive, or empty"),
-        "comment": ("1", "yours: any text"),
-    }
-)
-"""Column of `flags.csv` -> unit and meaning."""

@@ -115,7 +115,7 @@ def test_acquisitions_of_a_data_set_share_a_detector_and_others_do_not(moved):
     own = {
         *("ingest other 0000", "ingest other 0001", "check other", "track other", "series other"),
         *("quantify other 0000", "quantify other 0001", "score other", "flags other", "report other"),
-        *("export other tracks.csv", "export other tracks.xml"),
+        *("export_csv other tracks.csv", "export other tracks.xml"),
     }
     shared = {"train_score culture", "score movie", *AFTER_TRACKS}
     assert moved.planned() == own | shared | {"compare"}
@@ -174,7 +174,7 @@ def test_without_stacks_a_changed_score_needs_only_what_it_reads(moved):
     assert moved.planned("results/movie/scores.parquet") == scores
     reasons = moved.reasons()
     assert {line for line in reasons if line.startswith(("ingest", "score", "train"))} == {
-        "ingest, movie: not kept (see keep), read by quantify, report, export",
+        "ingest, movie: not kept (see keep), read by quantify, report, export, export_csv",
         "ingest, movie: not kept (see keep), read by quantify, report",
         "train_score, data set culture: changed setting: score.alpha 0.003 -> 0.01",
         "score, movie: after track, series, train_score",

@@ -3,7 +3,7 @@ rule export:
         tracks="<results>/{acquisition}/tracks.parquet",
         opd=first_chunk("<results>/{acquisition}/opd/{chunk}.h5"),
     output:
-        r"<results>/{acquisition}/export/{export,tracks\.(csv|xml)}",
+        r"<results>/{acquisition}/export/{export,tracks\.xml}",
     params:
         format=lambda wildcards: EXPORT_FORMATS[wildcards.export],
         n_frames=lambda wildcards: N_FRAMES[wildcards.acquisition],
@@ -24,6 +24,13 @@ rule export:
         "../../envs/cpu.yaml"
     script:
         "../../scripts/export.py"
+
+
+# The same for CSV, whose metadata stand beside it.
+use rule export as export_csv with:
+    output:
+        r"<results>/{acquisition}/export/{export,tracks\.csv}",
+        "<results>/{acquisition}/export/{export}-metadata.json",
 
 
 # The same for formats that are a folder, which Snakemake must be told of.

@@ -5,7 +5,8 @@ rule flags:
         windows="<results>/{acquisition}/windows.parquet",
         scores="<results>/{acquisition}/scores.parquet",
     output:
-        "<results>/{acquisition}/flags.csv",
+        flags="<results>/{acquisition}/flags.csv",
+        metadata="<results>/{acquisition}/flags.csv-metadata.json",
     params:
         n_highest=lambda wildcards: CONFIGS[wildcards.acquisition].report.anomalies,
         score=section("score"),

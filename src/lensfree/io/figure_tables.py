@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lensfree.contracts_report import FIGURE_TABLES
+from lensfree.io.csv_metadata import OF_FOLDER, write_csv_metadata
 from lensfree.io.files import folder_written_whole
 from lensfree.io.tables import write_table
 
@@ -17,6 +18,8 @@ def write_figure_tables(
     folder: Path, tables: Mapping[str, pd.DataFrame], *, provenance: Mapping[str, Any] | None = None
 ) -> None:
     """Write a folder with `<name>.parquet` and `<name>.csv` of every table, whole or not at all.
+
+    What the CSV files are stands in `csv-metadata.json`.
 
     Args:
         folder: the folder; what it held before is replaced.
@@ -34,3 +37,5 @@ def write_figure_tables(
             # Ten digits: more than any measurement has, and few enough to be read.
             ordered = table[list(contract.columns)]
             ordered.to_csv(partial / f"{name}.csv", index=False, float_format="%.10g", encoding="utf-8")
+        described = {f"{name}.csv": FIGURE_TABLES[name].columns for name in tables}
+        write_csv_metadata(partial / OF_FOLDER, described, provenance)

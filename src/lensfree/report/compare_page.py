@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -16,7 +17,11 @@ from lensfree.report.templates import template
 
 
 def build_comparison(
-    wells: Sequence[Well], config: CompareConfig, *, kinds: Mapping[str, str]
+    wells: Sequence[Well],
+    config: CompareConfig,
+    *,
+    kinds: Mapping[str, str],
+    provenance: Mapping[str, Any] | None = None,
 ) -> tuple[str, dict[str, pd.DataFrame]]:
     """Return the page as HTML that needs no other file, and the tables behind its figures.
 
@@ -24,6 +29,7 @@ def build_comparison(
         wells: in the order of the sheet.
         config: the section `compare`.
         kinds: acquisition -> simulated, hologram or opd.
+        provenance: plain values that explain the page, which carries them.
 
     Raises:
         ValueError: if the reference is no condition of the sheet.
@@ -50,5 +56,6 @@ def build_comparison(
         how_sure=compare_words.how_sure(effects, config.min_wells),
         headings=[measure.title for measure in MEASURES],
         rows=compare_words.well_rows(tables["wells"], wells),
+        provenance=dict(provenance or {}),
     )
     return page, tables

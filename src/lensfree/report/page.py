@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import tau
 from typing import Any
@@ -43,11 +44,15 @@ class Picture:
     alt: str
 
 
-def build_page(content: PageContent) -> str:
+def build_page(content: PageContent, provenance: Mapping[str, Any] | None = None) -> str:
     """Return the whole page as HTML that needs no other file and no network.
 
     Text from outside (names, notes, reasons) is escaped. A part that the acquisition does not have
     is replaced by a sentence that says why.
+
+    Args:
+        content: what is known of the acquisition.
+        provenance: plain values that explain the page, which carries them.
     """
     facts = content.facts
     pictures, cells, tracks = _frame_pictures(content), _cells_part(content), _tracks_part(content)
@@ -68,6 +73,7 @@ def build_page(content: PageContent) -> str:
         anomalies=_anomalies_part(content, left),
         truth=_truth_part(content),
         made=_made_part(content),
+        provenance=dict(provenance or {}),
     )
 
 

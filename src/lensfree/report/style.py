@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -75,15 +76,23 @@ def new_figure(width_in: float, height_in: float, *, padding_in: float | None = 
     return figure
 
 
-def to_png(figure: Figure, *, dpi: int = 110) -> bytes:
-    """Render a figure to PNG bytes; the same figure gives the same bytes."""
+def to_png(figure: Figure, *, dpi: int = 110, provenance: Mapping[str, Any] | None = None) -> bytes:
+    """Render a figure to PNG bytes; the same figure gives the same bytes.
+
+    Args:
+        figure: what is drawn.
+        dpi: pixels per inch.
+        provenance: plain values that explain it, as JSON in the text `Description` of the file.
+    """
     # savefig would draw everything twice, once only to lay it out.
     canvas = FigureCanvasAgg(figure)
     with look():
         figure.set_dpi(dpi)
         canvas.draw()
     buffer = io.BytesIO()
-    imsave(buffer, np.asarray(canvas.buffer_rgba()), format="png", metadata=cast(Any, {"Software": None}))
+    said = {} if provenance is None else {"Description": json.dumps(dict(provenance), sort_keys=True)}
+    metadata = cast(Any, {"Software": None, **said})
+    imsave(buffer, np.asarray(canvas.buffer_rgba()), format="png", metadata=metadata)
     return buffer.getvalue()
 
 

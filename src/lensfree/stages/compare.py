@@ -59,7 +59,8 @@ def run(
     for one in recorded:
         wells.setdefault((one.condition, one.well), []).append(one)
     measured = [_measured(condition, well, group) for (condition, well), group in wells.items()]
-    page, tables = build_comparison(measured, config, kinds={one.acquisition: one.kind for one in recorded})
+    kinds = {one.acquisition: one.kind for one in recorded}
+    page, tables = build_comparison(measured, config, kinds=kinds, provenance=provenance)
     logger.info(
         "%d acquisitions, %d wells, %d comparisons", len(recorded), len(wells), len(tables["effects"])
     )

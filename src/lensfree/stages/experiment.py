@@ -59,6 +59,7 @@ def run(
     figure: Path | None,
     config: ScoreConfig,
     seed: int,
+    provenance: Mapping[str, Any] | None = None,
 ) -> None:
     """Run one experiment and write its figures, its page and, for experiment three, its curves.
 
@@ -70,6 +71,7 @@ def run(
         figure: PNG to write, experiment three.
         config: section `score`; its method is ignored, both are run.
         seed: of the training, which decides the split.
+        provenance: plain values that explain the result.
 
     Raises:
         ValueError: if a data set has too few histories or a verdict is unknown.
@@ -84,9 +86,9 @@ def run(
         found, curves = _three(populations[0], populations[1], inputs, config)
         if figure is not None:
             with written_whole(figure) as partial:
-                partial.write_bytes(to_png(draw_roc(curves)))
+                partial.write_bytes(to_png(draw_roc(curves), provenance=provenance))
     found = {"experiment": experiment, "seed": seed, **found}
-    write_json(out, found)
+    write_json(out, found, provenance=provenance)
     with written_whole(page) as partial:
         partial.write_text(page_of(found), encoding="utf-8")
 

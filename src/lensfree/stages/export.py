@@ -43,7 +43,7 @@ def run(
     Args:
         tracks: the table; not read for a format of OPD.
         opd: every chunk for a format of OPD; for tracks any chunk will do, which knows size and pixel pitch.
-        out: the file or folder.
+        out: the file or folder; a CSV file has its metadata beside it.
         format: which one.
         n_frames: of the acquisition.
         frame_interval_h: time between two frames.
@@ -71,9 +71,9 @@ def run(
     radius_um, pitch_um = config.disc_diameter_um / 2, recording.pixel_pitch_um
     logger.info("%s: %d rows, %d edges, %d to daughters", format, len(cells), len(edges), is_division.sum())
     if format == "csv":
-        write_csv(out, cells)
+        write_csv(out, cells, provenance)
     elif format == "trackmate":
-        write_trackmate(out, cells, edges, is_division, recording, radius_um)
+        write_trackmate(out, cells, edges, is_division, recording, radius_um, provenance)
     elif format == "geff":
         write_geff(out, cells, edges, is_division, frame_interval_h, provenance)
     else:
@@ -81,4 +81,4 @@ def run(
         centres_px = cells[["y_um", "x_um"]].to_numpy() / pitch_um
         frame = cells["frame"].to_numpy()
         masks = draw_frames(frame, centres_px, labels, n_frames, recording.shape_yx, radius_um / pitch_um)
-        write_ctc(out, stretches, masks, n_frames)
+        write_ctc(out, stretches, masks, n_frames, provenance)

@@ -48,13 +48,24 @@ class Measure:
         return self.value <= self.target if self.better == "lower" else self.value >= self.target
 
 
-def write_measures(path: Path, measures: Mapping[str, Measure], command: str) -> None:
-    """Write measures by key, each with the command that measures it again."""
+def write_measures(
+    path: Path,
+    measures: Mapping[str, Measure],
+    command: str,
+    provenance: Mapping[str, Any] | None = None,
+) -> None:
+    """Write measures by key, each with the command that measures it again; provenance as in `write_json`."""
     entries = {key: {**asdict(measure), "command": command} for key, measure in sorted(measures.items())}
-    write_json(path, entries)
+    write_json(path, entries, provenance=provenance)
 
 
-def write_json(path: Path, entries: Mapping[str, Any], *, sealed: bool = True) -> None:
+def write_json(
+    path: Path,
+    entries: Mapping[str, Any],
+    *,
+    sealed: bool = True,
+    provenance: Mapping[str, Any] | None = None,
+) -> None:
     """Write JSON whole, sorted and with a line per value, so that versions can be compared.
 
     Args:
@@ -62,8 +73,10 @@ def write_json(path: Path, entries: Mapping[str, Any], *, sealed: bool = True) -
         entries: values by key.
         sealed: whether the file gets a checksum and says what software wrote it, under the key `_file`; not
             for files under version control, which are merged by hand.
+        provenance: plain values that explain the result, kept under `_file` of a sealed file.
     """
-    stamp = {_STAMP: {"seal": BLANK.decode(), **software()}} if sealed else {}
+    made = {} if provenance is None else {"provenance": dict(provenance)}
+    stamp = {_STAMP: {"seal": BLANK.decode(), **software(), **made}} if sealed else {}
     with written_whole(path, sealed=sealed) as partial:
         text = json.dumps({**entries, **stamp}, indent=1, sort_keys=True)
         partial.write_text(text + "\n", encoding="utf-8")

@@ -63,6 +63,6 @@ def run(
     content, snapshot = gather(sources, acquisition, report=config, score=score)
     write_figure_tables(data, tables_of(content), provenance=provenance)
     with written_whole(out) as partial:
-        partial.write_text(build_page(content), encoding="utf-8")
+        partial.write_text(build_page(content, provenance), encoding="utf-8")
     with written_whole(summary) as partial:
-        partial.write_bytes(to_png(draw_summary(content, snapshot), dpi=120))
+        partial.write_bytes(to_png(draw_summary(content, snapshot), dpi=120, provenance=provenance))

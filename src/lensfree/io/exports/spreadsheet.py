@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from lensfree.contracts import TRACKS
+from lensfree.io.csv_metadata import metadata_of, write_csv_metadata
 from lensfree.io.files import written_whole
 
 
-def write_csv(path: Path, cells: pd.DataFrame) -> None:
-    """Write one row per cell and frame, below one header row.
+def write_csv(path: Path, cells: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> None:
+    """Write one row per cell and frame, below one header row, and the metadata beside it.
 
     The unit of a column is the end of its name (`y_um`, `dry_mass_pg`, `time_h`), so that no second header
     row is needed and `pandas.read_csv(path)` needs no arguments; a column without such an end has no
@@ -21,6 +25,8 @@ def write_csv(path: Path, cells: pd.DataFrame) -> None:
     Args:
         path: the file.
         cells: the table of tracks.
+        provenance: plain values that explain the result.
     """
+    write_csv_metadata(metadata_of(path), {path.name: TRACKS.columns}, provenance)
     with written_whole(path) as partial:
         cells.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")

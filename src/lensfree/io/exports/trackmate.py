@@ -21,9 +21,11 @@ Read in TrackMate's source, github.com/trackmate-sc/TrackMate, io/TmXmlReader.ja
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -34,6 +36,8 @@ from lensfree.io.files import written_whole
 
 IMAGE_NAME = "opd.tif"
 """An image of this name beside the XML file is shown under the tracks."""
+PROVENANCE = "provenance: "
+"""What the line of the log begins with that says how the file was made."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ def write_trackmate(
     is_division: np.ndarray,
     recording: Recording,
     fallback_radius_um: float,
+    provenance: Mapping[str, Any] | None = None,
 ) -> None:
     """Write tracks as TrackMate XML: um and hours, one spot per row, one track per lineage with an edge.
 
@@ -66,10 +71,11 @@ def write_trackmate(
         is_division: bool (n,), whether an edge leads from mother to daughter.
         recording: the image that the cells are on.
         fallback_radius_um: radius of a spot whose cell has no area.
+        provenance: plain values that explain the result, as JSON in the last line of the log.
     """
     with written_whole(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as out:
         out.write('<?xml version="1.0" encoding="UTF-8"?>\n<TrackMate version="7.0.0">\n')
-        out.write(f"  <Log>{escape(_log(cells))}</Log>\n")
+        out.write(f"  <Log>{escape(_log(cells, provenance or {}))}</Log>\n")
         out.write('  <Model spatialunits="um" timeunits="hour">\n')
         out.writelines(_declarations())
         out.writelines(_spots(cells, fallback_radius_um))
@@ -79,9 +85,12 @@ def write_trackmate(
         out.write('  <GUIState state="ConfigureViews" />\n  <DisplaySettings />\n</TrackMate>\n')
 
 
-def _log(cells: pd.DataFrame) -> str:
+def _log(cells: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
     models = ", ".join(sorted(cells["model"].astype(str).unique())) or "nothing"
-    return f"Exported by lensfree. Positions in um, times in hours, dry mass in pg. Measured by: {models}."
+    return (
+        f"Exported by lensfree. Positions in um, times in hours, dry mass in pg. Measured by: {models}.\n"
+        f"{PROVENANCE}{json.dumps(dict(provenance), sort_keys=True)}"
+    )
 
 
 def _declarations() -> Iterator[str]:
