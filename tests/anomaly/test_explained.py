@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lensfree.anomaly import explained
-from lensfree.anomaly.explained import with_reasons, with_short_series
+from lensfree.anomaly.explained import to_explain, with_reasons, with_short_series
 from lensfree.anomaly.norms import Norms
 from lensfree.simulate.series import simulate_series
 
@@ -36,7 +36,7 @@ def scores(population):
 
 def test_short_histories_get_a_row_in_their_place(scores, population):
     judged = scores[~scores["series_id"].isin([0, 17])]
-    table = with_short_series(judged, population[0], "m")
+    table = with_short_series(judged, population[0]["series_id"].to_numpy(), "m")
     assert table["series_id"].tolist() == scores["series_id"].tolist()
     assert table.loc[[0, 17], "n_windows"].tolist() == [0, 0]
     assert table.loc[[0, 17], ["surprise", "anomaly_score", "normal_share"]].isna().all(axis=None)
@@ -45,16 +45,20 @@ def test_short_histories_get_a_row_in_their_place(scores, population):
 
 
 def test_nothing_judged_lists_all(scores, population):
-    table = with_short_series(scores.head(0), population[0], "m")
+    table = with_short_series(scores.head(0), population[0]["series_id"].to_numpy(), "m")
     assert len(table) == 80 and (table["n_windows"] == 0).all()
-    assert with_short_series(scores, population[0], "m") is scores
+    assert with_short_series(scores, population[0]["series_id"].to_numpy(), "m") is scores
 
 
 def test_highly_ranked_and_flagged_histories_are_explained(scores, population, monkeypatch):
     monkeypatch.setattr(explained, "MAX_EXPLAINED", 5)
     marked = scores.assign(is_flagged=scores["series_id"] == 3)
-    table = with_reasons(marked, population[0], Norms.learn(population[0]))
+    norms = Norms.learn(population[0])
+    table = with_reasons(marked, population[0], norms)
     asked = table["kind"] != ""
+    assert to_explain(marked) == set(table.loc[asked, "series_id"])
+    needed = population[0][population[0]["series_id"].isin(to_explain(marked))]
+    pd.testing.assert_frame_equal(with_reasons(marked, needed, norms), table)
     assert table.loc[asked, "series_id"].tolist() == [3, 75, 76, 77, 78, 79]
     assert (table.loc[asked, "evidence"] != "").all()
     assert table.loc[~asked, "onset_h"].isna().all() and not table.loc[~asked, "is_acquisition"].any()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lensfree.anomaly.histories import blocks, lineages, pool_series
+from lensfree.anomaly.histories import blocks, blocks_of_parts, lineages, pool_series
 from lensfree.contracts import SERIES
 from lensfree.io.tables import empty_table
 
@@ -64,5 +64,16 @@ def test_blocks_hold_whole_histories_each_once(make_history, rows):
     assert times.apply(lambda time_h: time_h.is_monotonic_increasing).all()
 
 
+@pytest.mark.parametrize("rows", [1, 5, 7, 12, 18, 1000])
+@pytest.mark.parametrize("at_once", [1, 2, 4, 5, 7, 18, 100])
+def test_a_table_in_parts_gives_the_blocks_of_the_whole(make_history, rows, at_once):
+    lengths = {0: 4, 3: 5, 4: 3, 9: 6}
+    series = pd.concat([make_history(name, np.arange(n)) for name, n in lengths.items()], ignore_index=True)
+    parts = (series.iloc[k : k + at_once] for k in range(0, len(series), at_once))
+    for got, expected in zip(blocks_of_parts(parts, rows), blocks(series, rows), strict=True):
+        pd.testing.assert_frame_equal(got.reset_index(drop=True), expected.reset_index(drop=True))
+
+
 def test_no_history_gives_no_block():
     assert list(blocks(empty_table(SERIES), 10)) == []
+    assert list(blocks_of_parts([], 10)) == list(blocks_of_parts([empty_table(SERIES)], 10)) == []

@@ -13,7 +13,7 @@ from lensfree.contracts import LINEAGE_EVENTS, SCORES, SERIES, WINDOWS
 from lensfree.io.tables import empty_table, read_provenance, read_table, write_table
 from lensfree.nets.forecaster import Forecaster
 from lensfree.nets.forecaster_card import load_forecaster
-from lensfree.stages import score, train_score
+from lensfree.stages import score, series_file, train_score
 
 CONFIG = ScoreConfig(
     method="stardusts", min_training_windows=500, interval_min=60.0, input_points=20, target_points=10
@@ -187,13 +187,13 @@ def test_histories_judged_a_few_at_a_time_get_the_scores_of_all_at_once(
     monkeypatch.setattr(
         score, "cut_windows", lambda part, config: seen.append(len(part)) or cut(part, config)
     )
-    monkeypatch.setattr(score, "ROWS_AT_ONCE", 4001)
+    monkeypatch.setattr(series_file, "ROWS_AT_ONCE", 4001)
     few = judge(series, model)
     assert seen == [4400, 4400, 3200]
     pd.testing.assert_frame_equal(few[0], whole[0], rtol=1e-5)  # float32: sums differ with the batch
     pd.testing.assert_frame_equal(few[1], whole[1], rtol=1e-5)
     per_split = CONFIG.model_copy(update={"normalisation": "per_split"})
     few = judge(series, train(write_series("a", 1, 20), config=per_split), per_split)
-    monkeypatch.setattr(score, "ROWS_AT_ONCE", 10**6)
+    monkeypatch.setattr(series_file, "ROWS_AT_ONCE", 10**6)
     whole = judge(series, train(write_series("a", 1, 20), config=per_split), per_split)
     pd.testing.assert_frame_equal(few[0], whole[0], rtol=1e-5)

@@ -18,15 +18,15 @@ MAX_EXPLAINED = 300
 NOT_ASKED = Reason("", False, float("nan"), float("nan"), "")
 
 
-def with_short_series(scores: pd.DataFrame, series: pd.DataFrame, model: str) -> pd.DataFrame:
+def with_short_series(scores: pd.DataFrame, series_id: np.ndarray, model: str) -> pd.DataFrame:
     """Return the scores with a row, of no windows, for every history that is shorter than a window.
 
     Args:
         scores: a row per judged history.
-        series: table under `contracts.SERIES` that they come from.
+        series_id: of all histories, judged or not.
         model: what judged.
     """
-    missing = np.setdiff1d(series["series_id"].unique(), scores["series_id"].to_numpy())
+    missing = np.setdiff1d(series_id, scores["series_id"].to_numpy())
     if missing.size == 0:
         return scores
     nothing = np.full(missing.size, np.nan)
@@ -46,19 +46,28 @@ def with_short_series(scores: pd.DataFrame, series: pd.DataFrame, model: str) ->
     return pd.concat(parts, ignore_index=True).sort_values("series_id", ignore_index=True)
 
 
+def to_explain(scores: pd.DataFrame) -> set[int]:
+    """Return series_id of the histories that are explained: those flagged, and the highest ranked.
+
+    Args:
+        scores: a row per history; ranked by `surprise`, by `anomaly_score` where there is none.
+    """
+    ranked = scores[scores["n_windows"] > 0].sort_values(["surprise", "anomaly_score"], ascending=False)
+    return set(ranked["series_id"].head(MAX_EXPLAINED)) | set(scores.loc[scores["is_flagged"], "series_id"])
+
+
 def with_reasons(
     scores: pd.DataFrame, series: pd.DataFrame, norms: Norms | None, events: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Return the scores with kind, onset and evidence for flagged and for highly ranked histories.
 
     Args:
-        scores: a row per history; ranked by `surprise`, by `anomaly_score` where there is none.
-        series: table under `contracts.SERIES`.
+        scores: a row per history.
+        series: table under `contracts.SERIES`, of which it needs the histories `to_explain`.
         norms: what is normal; None explains nothing.
         events: table under `contracts.LINEAGE_EVENTS`.
     """
-    ranked = scores[scores["n_windows"] > 0].sort_values(["surprise", "anomaly_score"], ascending=False)
-    asked = set(ranked["series_id"].head(MAX_EXPLAINED)) | set(scores.loc[scores["is_flagged"], "series_id"])
+    asked = to_explain(scores)
     found: dict[int, Reason] = {}
     if norms is not None:
         of_cells = _OfCells(events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -59,6 +59,26 @@ def blocks(series: pd.DataFrame, rows: int) -> Iterator[pd.DataFrame]:
         stop = ends[min(bisect_left(ends, start + rows), len(ends) - 1)]
         yield series.iloc[start:stop]
         start = stop
+
+
+def blocks_of_parts(parts: Iterable[pd.DataFrame], rows: int) -> Iterator[pd.DataFrame]:
+    """Yield the same blocks as `blocks` of a table that comes in parts, in rising order of series_id.
+
+    Besides a part, no more rows than those of a block are held.
+    """
+    held = pd.DataFrame()
+    for part in parts:
+        held = pd.concat([held, part], ignore_index=True) if len(held) else part
+        # The last history may go on in the next part.
+        last = (
+            int(np.searchsorted(held["series_id"].to_numpy(), held["series_id"].iloc[-1])) if len(held) else 0
+        )
+        for block in blocks(held.iloc[:last], rows):
+            if len(block) < rows:
+                break
+            yield block
+            held = held.iloc[len(block) :]
+    yield from blocks(held, rows) if len(held) else ()
 
 
 def on_grid(rows: pd.DataFrame, interval_h: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,8 +6,9 @@ The checksum stands in the metadata of the footer and covers the whole file, foo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,30 @@ def write_table(
     Raises:
         ContractError: if a column is missing, extra, or cannot take its type.
     """
-    _check_names(path, list(table.columns), contract)
     optional = {name: column for name, column in contract.optional.items() if name in table.columns}
-    columns = {**contract.columns, **optional}
-    arrays = [_cast(path, table[name], name, column.dtype) for name, column in columns.items()]
+    kept = replace(contract, columns={**contract.columns, **optional}, optional={})
+    with table_in_parts(path, kept, provenance=provenance) as add:
+        add(table)
+
+
+@contextmanager
+def table_in_parts(
+    path: Path, contract: TableContract, *, provenance: Mapping[str, Any] | None = None
+) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Yield what adds rows to a table, which is there whole when the block ends well, and not at all else.
+
+    Args:
+        path: the Parquet file.
+        contract: columns, types and units; rows with optional columns are refused.
+        provenance: plain values that explain the result.
+
+    Raises:
+        ContractError: by what is yielded, if a column is missing, extra, or cannot take its type.
+    """
+    columns = contract.columns.items()
     fields = [
-        pa.field(name, array.type, metadata={"unit": column.unit, "meaning": column.meaning})
-        for (name, column), array in zip(columns.items(), arrays, strict=True)
+        pa.field(name, _arrow_type(column.dtype), metadata={"unit": column.unit, "meaning": column.meaning})
+        for name, column in columns
     ]
     metadata = {
         "contract": contract.name,
@@ -52,13 +70,19 @@ def write_table(
         "provenance": json.dumps(dict(provenance or {}), sort_keys=True),
         "seal": BLANK,
     }
-    with written_whole(path, sealed=True) as partial:
-        pq.write_table(
-            pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=metadata)),
-            partial,
-            compression="zstd",
-            write_page_checksum=True,  # for other readers; ours checks the whole file
-        )
+    schema = pa.schema(fields, metadata=metadata)
+    checksum = {"write_page_checksum": True}  # for other readers; ours checks the whole file
+    with (
+        written_whole(path, sealed=True) as partial,
+        pq.ParquetWriter(partial, schema, compression="zstd", **checksum) as writer,
+    ):
+
+        def add(rows: pd.DataFrame) -> None:
+            _check_names(path, list(rows.columns), contract)
+            arrays = [_cast(path, rows[name], name, column.dtype) for name, column in columns]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+        yield add
 
 
 def read_table(path: Path, contract: TableContract) -> pd.DataFrame:
@@ -91,8 +115,36 @@ def read_tables(
     return table
 
 
+def read_parts(
+    path: Path, contract: TableContract, *, rows: int, columns: Sequence[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Yield a table in parts of at most so many rows, for what need not be held whole.
+
+    Args:
+        path: the Parquet file.
+        contract: what it must hold.
+        rows: of a part.
+        columns: those that are read; all that the contract requires if not given.
+
+    Raises:
+        ContractError: if the file is not what the contract says.
+    """
+    names = _checked(path, contract, list(columns or contract.columns))
+    with _named(path), pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=rows, columns=names):
+            yield batch.to_pandas()
+
+
 def _read(path: Path, contract: TableContract, names: list[str] | None) -> pa.Table:
     """Return columns, all that it has if not given, of a file that is whole and whose contract is kept."""
+    names = _checked(path, contract, names)
+    with _named(path):
+        # Nothing but the file itself: no columns out of the names of folders.
+        return pq.ParquetFile(path).read(columns=names)
+
+
+def _checked(path: Path, contract: TableContract, names: list[str] | None) -> list[str]:
+    """Return the columns to read, all that it has if not given, of a file whose contract is kept."""
     check_seal(path)
     with _named(path):
         metadata = pq.read_metadata(path)
@@ -121,9 +173,7 @@ def _read(path: Path, contract: TableContract, names: list[str] | None) -> pa.Ta
             raise ContractError(
                 f"{path}: column '{name}' is {got}, expected {column.dtype}; rerun the stage that wrote it"
             )
-    with _named(path):
-        # Nothing but the file itself: no columns out of the names of folders.
-        return pq.ParquetFile(path).read(columns=names)
+    return names
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
@@ -161,9 +211,7 @@ def _check_names(path: Path, got: list[str], contract: TableContract) -> None:
 
 
 def _cast(path: Path, values: pd.Series, name: str, dtype: str) -> pa.Array:
-    wanted = (
-        pa.string() if dtype == "str" else pa.bool_() if dtype == "bool" else getattr(pa, _ARROW[dtype])()
-    )
+    wanted = _arrow_type(dtype)
     try:
         if dtype == "str" and values.dtype == "str" and not values.hasnans:
             return pa.array(values).cast(wanted)  # without an object for each of millions of rows
@@ -177,6 +225,10 @@ def _cast(path: Path, values: pd.Series, name: str, dtype: str) -> pa.Array:
 
 
 _ARROW = {"int32": "int32", "int64": "int64", "float64": "float64", "float32": "float32"}
+
+
+def _arrow_type(dtype: str) -> pa.DataType:
+    return pa.string() if dtype == "str" else pa.bool_() if dtype == "bool" else getattr(pa, _ARROW[dtype])()
 
 
 def _pandas_type(dtype: str) -> str:

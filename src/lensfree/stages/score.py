@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,19 +12,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lensfree.anomaly.explained import with_reasons, with_short_series
+from lensfree.anomaly.explained import to_explain, with_reasons, with_short_series
 from lensfree.anomaly.histories import blocks
 from lensfree.anomaly.score import score_windows
 from lensfree.anomaly.split import deduplicated, mean_and_sd
 from lensfree.anomaly.windows import CHANNELS, Windows, cut_windows
 from lensfree.config import ScoreConfig
 from lensfree.contracts import LINEAGE_EVENTS, SCORES, SERIES, WINDOWS
-from lensfree.io.tables import read_table, read_tables, write_table
+from lensfree.io.tables import empty_table, read_table, table_in_parts, write_table
 from lensfree.model_files import ModelError
 from lensfree.nets.forecaster import forecast
 from lensfree.nets.forecaster_card import load_forecaster
+from lensfree.stages import series_file
 from lensfree.stages.detector_file import load_detector, read_norms
 from lensfree.stages.plus_training import learn_norms
+from lensfree.stages.series_file import SeriesFile
 from lensfree.units import MIN_PER_H
 
 logger = logging.getLogger(__name__)
@@ -32,8 +34,8 @@ logger = logging.getLogger(__name__)
 LIKELY_RATIO = 30.0
 """Median dry mass of two populations of animal cells differs by less; pg and fg differ by 1000."""
 
-ROWS_AT_ONCE = 200_000
-"""So many points are judged at a time, whole histories of course: what is kept of them is only the result."""
+ROWS_FOR_NORMS = 400_000
+"""Of a model that does not know what is normal, norms are learnt from so many points at most."""
 
 Judged = tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]
 
@@ -76,22 +78,27 @@ def run(
 ) -> None:
     """Score every history that is at least one window long; shorter ones are listed with no windows.
 
-    Some histories are judged at a time, so that no more than the tables grows with their number.
+    Some histories are read, judged and written at a time: of all rows only series_id and dry mass are held.
+    `stardusts` standardised per split holds all.
 
     Raises:
         ModelError: if the model was trained for other windows than the configured ones, for another
             method, or on dry mass in another unit.
     """
-    channels = [CHANNELS[name] for name in config.channels]
-    table = read_tables([series], SERIES, columns=[*SERIES.columns, *channels])
-    judged, scores, used = judge_series(table, model, config)
-    scores = with_short_series(scores, table, used["model"])
+    histories = SeriesFile(series, [CHANNELS[name] for name in config.channels])
+    judging = _load(model, config, lambda: cut_windows(histories.whole(), config))
+    made = {**provenance, **judging.used}
+    parts: list[pd.DataFrame] = []
+    with table_in_parts(windows_out, WINDOWS, provenance=made) as add:
+        for judged, judged_series in _in_blocks(histories.blocks(), histories.median_pg, judging, config):
+            add(judged)
+            parts.append(judged_series)
+    scores = with_short_series(_joined(parts), histories.series_id, judging.used["model"])
     logger.info("%s", counted(scores, config))
-    write_table(windows_out, judged, WINDOWS, provenance={**provenance, **used})
-    del judged
-    norms = read_norms(model) or learn_norms(table)
-    scores = with_reasons(scores, table, norms, read_table(events, LINEAGE_EVENTS))
-    write_table(scores_out, scores, SCORES, provenance={**provenance, **used})
+    norms = read_norms(model) or learn_norms(histories.evenly(ROWS_FOR_NORMS))
+    asked = histories.of(to_explain(scores))
+    scores = with_reasons(scores, asked, norms, read_table(events, LINEAGE_EVENTS))
+    write_table(scores_out, scores, SCORES, provenance=made)
 
 
 def judge(windows: Windows, series: pd.DataFrame, model: Path, config: ScoreConfig) -> Judged:
@@ -114,17 +121,32 @@ def judge_series(series: pd.DataFrame, model: Path, config: ScoreConfig) -> Judg
         ModelError: as `run`.
     """
     judging = _load(model, config, lambda: cut_windows(series, config))
-    parts: list[tuple[pd.DataFrame, pd.DataFrame]] = []
-    for block in blocks(series, ROWS_AT_ONCE):
-        windows = cut_windows(block, config)
-        if len(windows) and not parts:
-            judging.check_unit(float(series["dry_mass_pg"].median()))
-        if len(windows):
-            parts.append(judging.of(windows, block))
-    if not parts:
-        parts = [judging.of(cut_windows(series.iloc[:0], config), series.iloc[:0])]
-    judged, scores = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    median_pg = float(series["dry_mass_pg"].median())
+    parts = list(_in_blocks(blocks(series, series_file.ROWS_AT_ONCE), median_pg, judging, config))
+    judged, scores = (_joined(list(tables)) for tables in zip(*parts, strict=True))
     return judged, scores, judging.used
+
+
+def _in_blocks(
+    histories: Iterable[pd.DataFrame], median_pg: float, judging: _Judge, config: ScoreConfig
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Yield judged windows and judged histories; at least once, so that there are columns."""
+    is_first = True
+    for block in histories:
+        windows = cut_windows(block, config)
+        if len(windows) and is_first:
+            judging.check_unit(median_pg)
+        if len(windows):
+            yield judging.of(windows, block)
+            is_first = False
+    if is_first:
+        lacking = {CHANNELS[name]: np.empty(0) for name in config.channels}
+        nothing = empty_table(SERIES).assign(**lacking)
+        yield judging.of(cut_windows(nothing, config), nothing)
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True)
 
 
 def counted(scores: pd.DataFrame, config: ScoreConfig) -> str:

@@ -94,7 +94,9 @@ def score_movie(
         hand_plus_on(detector, model, windows, series, score)
         judged, scores, used = judge(windows, series, model, score)
         norms = read_norms(model)
-    scores = with_reasons(with_short_series(scores, series, used["model"]), series, norms, events)
+    scores = with_reasons(
+        with_short_series(scores, series["series_id"].to_numpy(), used["model"]), series, norms, events
+    )
     ranked = rank_series(scores, judged)
     return ScoredMovie(cells, tracks, events, series, judged, scores, ranked, norms, score.alpha)
 

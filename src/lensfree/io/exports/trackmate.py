@@ -13,9 +13,10 @@ What its reader, TmXmlReader of TrackMate 7 and 8, needs, and what it does witho
 - `Settings` with `ImageData`, `InitialSpotFilter` and both filter collections (an exception without
   them), detector, tracker and analysers (an error message). The manual detector and tracker stand for
   "made elsewhere", and the detector takes no attribute but RADIUS;
-- `GUIState`, else an error message; an empty `DisplaySettings` stands for the user's own.
+- `GUIState` and `DisplaySettings`, else an error message; empty `DisplaySettings` stand for the user's own.
 
-If the image of `ImageData` is not found, TrackMate says so and draws on an empty one.
+If the image of `ImageData` is not found, TrackMate says so and draws on an empty one; without any spot that
+is an exception. An image that is found must be calibrated, its pages frames: TrackMate draws in its units.
 Read in TrackMate's source, github.com/trackmate-sc/TrackMate, io/TmXmlReader.java at b0d922a.
 """
 
