@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from lensfree.config import FieldsConfig, OpticsConfig, QuantifyConfig, ReconstructConfig, TrainQuantifyConfig
-from lensfree.nets.weights import add_provenance
 from lensfree.stages import train_quantify
-from lensfree.stages.joblog import job_log, only_path, provenance
+from lensfree.stages.joblog import job_log, only_path
 
 with job_log(snakemake):
     train_quantify.run(
@@ -20,4 +19,3 @@ with job_log(snakemake):
         quantify=QuantifyConfig.model_validate(snakemake.params.quantify),
         card={"name": "quantify", "version": "own", "code": snakemake.params.code},
     )
-    add_provenance(Path(snakemake.output.weights), provenance(snakemake))

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from lensfree.config import FieldsConfig, OpticsConfig, ReconstructConfig, TrainUnwrapConfig
-from lensfree.nets.weights import add_provenance
 from lensfree.stages import train_unwrap
-from lensfree.stages.joblog import job_log, only_path, provenance
+from lensfree.stages.joblog import job_log, only_path
 
 with job_log(snakemake):
     train_unwrap.run(
@@ -19,4 +18,3 @@ with job_log(snakemake):
         stills=[Path(path) for path in snakemake.input.stills],
         card={"name": "unwrap", "version": "own", "code": snakemake.params.code},
     )
-    add_provenance(Path(snakemake.output.weights), provenance(snakemake))

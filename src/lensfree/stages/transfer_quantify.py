@@ -23,7 +23,7 @@ from lensfree.cells.measure import measure_cells
 from lensfree.cells.peaks import find_peaks
 from lensfree.config import QuantifyConfig, TrainQuantifyConfig, TransferQuantifyConfig
 from lensfree.nets.plain_cnn import PlainCnnSpec, receptive_radius_px
-from lensfree.nets.weights import add_provenance, model_label, read_card, save_cnn
+from lensfree.nets.weights import model_label, read_card, save_cnn
 from lensfree.stages.calibrations import sha256_of
 from lensfree.stages.measures import write_json
 from lensfree.stages.own_crops import OwnFrame, OwnFrames, Split, own_crops
@@ -62,7 +62,7 @@ def run(
         training: batch and augmentation are taken from here.
         start: weights that training starts from and that have to be beaten.
         code: fingerprint of the code, for the card.
-        provenance: plain values that explain the result, of the weights and of the verdict.
+        provenance: plain values that explain the result, kept in the verdict.
 
     Raises:
         ValueError: if there are no acquisitions, no weights to start from, or too few labelled cells.
@@ -100,7 +100,6 @@ def run(
     (rejected if verdict.is_better else accepted).unlink(missing_ok=True)
     kept = accepted if verdict.is_better else rejected
     save_cnn(model, kept, card={**card, "verdict": said[0]})
-    add_provenance(kept, provenance or {})
     write_json(out, _entries(verdict, card, kept, said), provenance=provenance)
     for line in said:
         logger.info("%s", line)
