@@ -49,7 +49,7 @@ what it was made (`provenance`) and carries its checksum (`seal`).
 Files for other programs and for people say how they were made, too: a CSV file in the JSON beside it, which
 also has type, unit and meaning of every column (`tracks.csv-metadata.json`, or `csv-metadata.json` for a
 folder of them, as the W3C's "CSV on the Web" names them; `dc:provenance`), a page in its element
-`<script id="provenance">`, a picture in the PNG text `Description`, TrackMate's XML in the last line of its
+`<meta name="provenance">`, a picture in the PNG text `Description`, TrackMate's XML in the last line of its
 log, GEFF under `extra`, label images beside `labels.csv`, OME-TIFF and OME-Zarr in their description.
 """
 STACKS_WORDS = """\

@@ -7,6 +7,7 @@ import pytest
 from lensfree.config import ReportConfig, ScoreConfig
 from lensfree.contracts import ContractError
 from lensfree.contracts_report import FIGURE_TABLES, GROWTH
+from lensfree.io.csv_metadata import OF_FOLDER, read_csv_provenance
 from lensfree.io.figure_tables import write_figure_tables
 from lensfree.io.tables import read_provenance, read_table
 from lensfree.report.figure_tables import histogram_table, population_table, tables_of
@@ -116,9 +117,8 @@ def test_cards_hold_the_traces_and_windows_of_their_ranks(tables, surprised):
 def test_tables_are_written_as_parquet_and_csv_and_read_back_alike(tables, tmp_path):
     folder = tmp_path / "report"
     write_figure_tables(folder, tables, provenance={"code": "x"})
-    assert sorted(p.name for p in folder.iterdir()) == sorted(
-        f"{name}.{ending}" for name in tables for ending in ("csv", "parquet")
-    )
+    files = {f"{name}.{ending}" for name in tables for ending in ("csv", "parquet")}
+    assert {p.name for p in folder.iterdir()} == {*files, OF_FOLDER}
     for name in tables:
         parquet = read_table(folder / f"{name}.parquet", FIGURE_TABLES[name])
         csv = pd.read_csv(folder / f"{name}.csv")
@@ -129,6 +129,7 @@ def test_tables_are_written_as_parquet_and_csv_and_read_back_alike(tables, tmp_p
             else:
                 assert csv[column].tolist() == parquet[column].tolist()
     assert read_provenance(folder / "growth.parquet") == {"code": "x"}
+    assert read_csv_provenance(folder / OF_FOLDER) == {"code": "x"}
 
 
 def test_old_tables_go_and_a_wrong_one_leaves_them(tables, tmp_path):
@@ -136,9 +137,9 @@ def test_old_tables_go_and_a_wrong_one_leaves_them(tables, tmp_path):
     write_figure_tables(folder, tables)
     with pytest.raises(ContractError, match="table 'growth' expected columns"):
         write_figure_tables(folder, {"growth": tables["growth"].drop(columns="quantity")})
-    assert len(list(folder.iterdir())) == 2 * len(tables)
+    assert len(list(folder.iterdir())) == 2 * len(tables) + 1
     write_figure_tables(folder, {"growth": tables["growth"]})
-    assert sorted(p.name for p in folder.iterdir()) == ["growth.csv", "growth.parquet"]
+    assert sorted(p.name for p in folder.iterdir()) == [OF_FOLDER, "growth.csv", "growth.parquet"]
 
 
 def test_every_contract_names_a_unit_and_a_meaning():

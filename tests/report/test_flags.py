@@ -70,7 +70,9 @@ def test_the_file_has_the_columns_of_the_table_of_verdicts_and_can_be_filled_in(
     precision, counts = precision_of(pd.read_csv(tmp_path / "filled.csv"))
     assert (precision, sum(counts.values())) == (0.5, 2)
     assert set(counts) == {*VERDICTS, ""}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["filled.csv", "flags.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("filled.csv", "flags.csv", "flags.csv-metadata.json")
+    ]
 
 
 def test_the_file_keeps_numbers_and_whole_numbers(surprised_files, surprised, tmp_path):

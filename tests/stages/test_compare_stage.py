@@ -96,6 +96,7 @@ def test_longer_cycles_are_found_from_files_to_page(tmp_path):
     assert growth["control"] == pytest.approx(np.log(2) / 10, rel=0.06)
     assert read_provenance(tmp_path / "compare" / "effects.parquet") == {"code": "x"}
     assert sorted(p.name for p in (tmp_path / "compare").iterdir()) == [
+        "csv-metadata.json",
         "effects.csv",
         "effects.parquet",
         "wells.csv",

@@ -1,5 +1,6 @@
 """Whatever file a run leaves says by what it was made: software, commit, configuration and inputs."""
 
+import html
 import json
 import re
 from xml.etree import ElementTree
@@ -22,10 +23,8 @@ def of_csv(path):
 
 
 def of_page(path):
-    found = re.search(
-        r'<script type="application/json" id="provenance">(.*?)</script>', path.read_text("utf-8")
-    )
-    return json.loads(found[1])
+    found = re.search(r'<meta name="provenance" content="(.*?)">', path.read_text("utf-8"))
+    return json.loads(html.unescape(found[1]))
 
 
 def of_picture(path):

@@ -13,7 +13,7 @@ from lensfree.report.compare_effects import conditions_of, effect_table, well_ta
 from lensfree.report.compare_figure import draw_effects, draw_wells
 from lensfree.report.compare_measures import MEASURES, Well
 from lensfree.report.page import embed
-from lensfree.report.templates import template
+from lensfree.report.templates import rendered
 
 
 def build_comparison(
@@ -45,7 +45,9 @@ def build_comparison(
     if len(effects):
         words = f"Differences from {conditions[0]} with 95 % intervals; the sentences below say the same"
         figures.append(embed(draw_effects(effects, conditions), words))
-    page = template("compare.html.j2").render(
+    page = rendered(
+        "compare.html.j2",
+        provenance,
         nothing=compare_words.nothing_to_compare(conditions),
         conditions=[compare_words.named(name) for name in conditions],
         simulated=simulated,
@@ -56,6 +58,5 @@ def build_comparison(
         how_sure=compare_words.how_sure(effects, config.min_wells),
         headings=[measure.title for measure in MEASURES],
         rows=compare_words.well_rows(tables["wells"], wells),
-        provenance=dict(provenance or {}),
     )
     return page, tables

@@ -20,13 +20,13 @@ from lensfree.report.pictures import draw_montage, draw_reconstruction, opd_rang
 from lensfree.report.plain_words import kind_in_words, share_in_words
 from lensfree.report.quality import suspect_frames
 from lensfree.report.style import to_png
-from lensfree.report.templates import template
+from lensfree.report.templates import rendered
 from lensfree.report.traces import draw_card
 from lensfree.report.tree_figure import draw_trees
 from lensfree.report.why import describe_life, describe_place, explain
 
 _KINDS = {
-    "simulated": "simulated holograms",
+    "simulated": "simulated, synthetic data",
     "hologram": "recorded holograms",
     "opd": "OPD maps from another microscope",
 }
@@ -58,7 +58,9 @@ def build_page(content: PageContent, provenance: Mapping[str, Any] | None = None
     pictures, cells, tracks = _frame_pictures(content), _cells_part(content), _tracks_part(content)
     drawn = [*pictures, *cells.values(), *tracks.values()]
     left = PICTURES_MAX_BYTES - sum(len(part.uri) for part in drawn if isinstance(part, Picture))
-    return template("template.html.j2").render(
+    return rendered(
+        "template.html.j2",
+        provenance,
         facts=facts,
         words_for=kind_in_words,
         kind=_KINDS.get(facts.kind, facts.kind),
@@ -73,7 +75,6 @@ def build_page(content: PageContent, provenance: Mapping[str, Any] | None = None
         anomalies=_anomalies_part(content, left),
         truth=_truth_part(content),
         made=_made_part(content),
-        provenance=dict(provenance or {}),
     )
 
 
