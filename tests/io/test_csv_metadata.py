@@ -1,12 +1,15 @@
-"""The file beside a CSV file: where it is, what it says, and that readers of the standard's form find it."""
+"""The file beside a CSV file: where it is, what it says, and that another package reads by it."""
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from lensfree.contracts import TRACKS, Column
 from lensfree.contracts_report import FIGURE_TABLES, FLAGS
 from lensfree.io.csv_metadata import OF_FOLDER, metadata_of, read_csv_provenance, write_csv_metadata
+from lensfree.io.exports.spreadsheet import write_csv
 
 MADE = {"rule": "export", "origin": {"version": "0.1.0", "inputs_sha256": {"a <b>.parquet": "0" * 64}}}
 
@@ -62,3 +65,28 @@ def test_a_type_is_that_of_the_standard_and_no_unit_is_not_said(tmp_path, contra
     assert columns[name]["datatype"] == datatype
     assert ("schema:unitText" in columns[name]) == (contract.columns[name].unit != "1")
     assert read_csv_provenance(tmp_path / "t.csv-metadata.json") == {}
+
+
+def test_another_package_finds_and_obeys_what_lies_beside(tmp_path):
+    csvw = pytest.importorskip("csvw", reason="needs the package csvw, part of the extra dev")
+    of_type = {"int": [3, 4], "bool": [True, False], "str": ["a, b", 'c"'], "float": [1 / 3, np.nan]}
+    rows = {name: of_type[column.dtype.rstrip("3264")] for name, column in TRACKS.columns.items()}
+    write_csv(tmp_path / "tracks.csv", pd.DataFrame(rows), MADE)
+    found = csvw.CSVW(str(tmp_path / "tracks.csv"))  # is given no metadata
+    assert found.is_valid and json.loads(found.common_props["dc:provenance"]) == MADE
+    first, second = found.tables[0]
+    assert first == {name: values[0] for name, values in rows.items()}
+    nothing = {name: None for name, values in rows.items() if values[1] != values[1]}
+    assert second == {name: values[1] for name, values in rows.items()} | nothing
+    units = {c.name: c.common_props.get("schema:unitText") for c in found.tables[0].tableSchema.columns}
+    assert units["dry_mass_pg"] == "pg" and units["cell_id"] is None
+
+
+def test_another_package_reads_the_tables_of_a_folder(tmp_path):
+    csvw = pytest.importorskip("csvw", reason="needs the package csvw, part of the extra dev")
+    columns = FIGURE_TABLES["growth"].columns
+    (tmp_path / "growth.csv").write_text(",".join(columns) + "\n", encoding="utf-8")
+    write_csv_metadata(tmp_path / OF_FOLDER, {"growth.csv": columns}, MADE)
+    found = csvw.CSVW(str(tmp_path / OF_FOLDER))
+    assert found.is_valid and [str(table.url) for table in found.tables] == ["growth.csv"]
+    assert json.loads(found.common_props["dc:provenance"]) == MADE
