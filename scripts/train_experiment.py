@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from lensfree.config import ScoreConfig, TrainScoreConfig
-from lensfree.nets.weights import add_provenance
 from lensfree.stages import train_experiment
 from lensfree.stages.joblog import job_log, provenance
+from lensfree.stages.model_provenance import add_provenance
 
 with job_log(snakemake):
     train_experiment.run(

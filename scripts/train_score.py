@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from lensfree.config import ScoreConfig, TrainScoreConfig
-from lensfree.nets.weights import add_provenance
 from lensfree.stages import train_score
 from lensfree.stages.joblog import job_log, only_path, provenance
+from lensfree.stages.model_provenance import add_provenance
 
 with job_log(snakemake):
     train_score.run(

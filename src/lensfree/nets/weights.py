@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -25,12 +24,6 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Map
     with written_whole(path, sealed=True) as partial:
         save_file(dict(tensors), partial, metadata={**metadata, _SEAL: BLANK.decode()})
         _sort_header(partial)
-
-
-def add_provenance(path: Path, provenance: Mapping[str, Any]) -> None:
-    """Write into the header of a weights file how it was made, as JSON text beside the card."""
-    card = {**read_card(path), "provenance": json.dumps(dict(provenance), sort_keys=True)}
-    write_tensors(path, read_tensors(path), card)
 
 
 def _sort_header(path: Path) -> None:
