@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from lensfree.contracts import CELLS, FRAMES, SERIES, TRACKS, WINDOWS, Column, TableContract
+from lensfree.contracts import CELLS, FRAMES, SCORES, SERIES, TRACKS, WINDOWS, Column, TableContract
 
 
 def _table(name: str, **columns: Column) -> TableContract:
@@ -115,15 +115,13 @@ FLAGS = _table(
     time_h=Column("float64", "h", "its time"),
     y_um=Column("float64", "um", "its place, down"),
     x_um=Column("float64", "um", "its place, right"),
-    kind=Column("str", "1", "what is thought to be wrong; unclear; empty if nothing was asked"),
-    is_acquisition=Column("bool", "1", "whether that is an error of measurement or tracking"),
-    surprise=Column("float64", "1", "what histories are ranked by; empty under stardusts"),
-    normal_share=Column(
-        "float64", "1", "share of normal histories that surprise at least as much; empty likewise"
-    ),
-    anomaly_score=Column("float64", "1", "abnormal windows / all windows"),
-    is_flagged=Column("bool", "1", "True or False; a row may be there for its rank alone"),
-    evidence=Column("str", "1", "a sentence with numbers"),
+    kind=SCORES.columns["kind"],
+    is_acquisition=SCORES.columns["is_acquisition"],
+    surprise=SCORES.columns["surprise"],
+    normal_share=SCORES.columns["normal_share"],
+    anomaly_score=SCORES.columns["anomaly_score"],
+    is_flagged=SCORES.columns["is_flagged"],
+    evidence=SCORES.columns["evidence"],
     verdict=Column("str", "1", "yours: biological, acquisition, both, false_positive, or empty"),
     comment=Column("str", "1", "yours: any text"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from lensfree.anomaly.explained import to_explain, with_reasons, with_short_series
-from lensfree.anomaly.histories import blocks
 from lensfree.anomaly.score import score_windows
 from lensfree.anomaly.split import deduplicated, mean_and_sd
 from lensfree.anomaly.windows import CHANNELS, Windows, cut_windows
@@ -23,7 +22,6 @@ from lensfree.io.tables import empty_table, read_table, table_in_parts, write_ta
 from lensfree.model_files import ModelError
 from lensfree.nets.forecaster import forecast
 from lensfree.nets.forecaster_card import load_forecaster
-from lensfree.stages import series_file
 from lensfree.stages.detector_file import load_detector, read_norms
 from lensfree.stages.plus_training import learn_norms
 from lensfree.stages.series_file import SeriesFile
@@ -90,10 +88,12 @@ def run(
     made = {**provenance, **judging.used}
     parts: list[pd.DataFrame] = []
     with table_in_parts(windows_out, WINDOWS, provenance=made) as add:
-        for judged, judged_series in _in_blocks(histories.blocks(), histories.median_pg, judging, config):
+        for judged, judged_series in _in_blocks(histories, judging, config):
             add(judged)
             parts.append(judged_series)
-    scores = with_short_series(_joined(parts), histories.series_id, judging.used["model"])
+    scores = with_short_series(
+        pd.concat(parts, ignore_index=True), histories.series_id, judging.used["model"]
+    )
     logger.info("%s", counted(scores, config))
     norms = read_norms(model) or learn_norms(histories.evenly(ROWS_FOR_NORMS))
     asked = histories.of(to_explain(scores))
@@ -114,39 +114,23 @@ def judge(windows: Windows, series: pd.DataFrame, model: Path, config: ScoreConf
     return judged, scores, judging.used
 
 
-def judge_series(series: pd.DataFrame, model: Path, config: ScoreConfig) -> Judged:
-    """Return the same for a table of histories, of which some are cut and judged at a time.
-
-    Raises:
-        ModelError: as `run`.
-    """
-    judging = _load(model, config, lambda: cut_windows(series, config))
-    median_pg = float(series["dry_mass_pg"].median())
-    parts = list(_in_blocks(blocks(series, series_file.ROWS_AT_ONCE), median_pg, judging, config))
-    judged, scores = (_joined(list(tables)) for tables in zip(*parts, strict=True))
-    return judged, scores, judging.used
-
-
 def _in_blocks(
-    histories: Iterable[pd.DataFrame], median_pg: float, judging: _Judge, config: ScoreConfig
+    histories: SeriesFile, judging: _Judge, config: ScoreConfig
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Yield judged windows and judged histories; at least once, so that there are columns."""
-    is_first = True
-    for block in histories:
+    has_windows = False
+    for block in histories.blocks():
         windows = cut_windows(block, config)
-        if len(windows) and is_first:
-            judging.check_unit(median_pg)
-        if len(windows):
-            yield judging.of(windows, block)
-            is_first = False
-    if is_first:
+        if len(windows) == 0:
+            continue
+        if not has_windows:
+            judging.check_unit(histories.median_pg)
+        has_windows = True
+        yield judging.of(windows, block)
+    if not has_windows:
         lacking = {CHANNELS[name]: np.empty(0) for name in config.channels}
         nothing = empty_table(SERIES).assign(**lacking)
         yield judging.of(cut_windows(nothing, config), nothing)
-
-
-def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(tables, ignore_index=True)
 
 
 def counted(scores: pd.DataFrame, config: ScoreConfig) -> str:

@@ -17,7 +17,9 @@ ROWS_AT_ONCE = 200_000
 
 
 class SeriesFile:
-    """A file under `contracts.SERIES`; of all rows only series_id and dry mass are looked at, once.
+    """A file under `contracts.SERIES`.
+
+    When it is opened series_id and dry mass of all rows are looked at, and let go.
 
     Args:
         path: the Parquet file.
