@@ -6,17 +6,13 @@ compared, so that the ratios hold when the machine's speed drifts. Usage: python
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import time
 from collections.abc import Callable
-from datetime import date
 from math import pi
-from pathlib import Path
 
 import numpy as np
 import torch
+from measured import entry, write
 
 from lensfree.arrays import cpu_count, fft2, ifft2
 from lensfree.config import OpticsConfig, ReconstructConfig
@@ -27,14 +23,6 @@ from lensfree.phase.objective import NM_PER_UNIT, Objective
 SHAPE_YX = (3000, 4096)
 CHANNELS = [Channel(wavelength_nm, 1000.0) for wavelength_nm in (647.0, 540.0, 450.0)]
 TURNS = 9
-DOCS = Path(__file__).parents[1] / "docs"
-HEAD = """# Benchmarks
-
-Ratios against a named alternative, measured in one run. Written by the scripts in `benchmarks/`.
-
-| key | value | better | what was compared | machine | date | command |
-|---|---|---|---|---|---|---|
-"""
 
 
 def build() -> tuple[Objective, np.ndarray]:
@@ -90,43 +78,6 @@ def medians(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
             if turn:
                 times[name].append(time.perf_counter() - start)
     return {name: float(np.median(values)) for name, values in times.items()}
-
-
-def this_machine() -> str:
-    """Return processor and threads of this process, and the load where other work shared the cores."""
-    said = f"{platform.machine()}, {cpu_count()} threads"
-    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
-    return said if load <= cores + 1 else f"{said}, beside other jobs (load {load:.1f} on {cores} cores)"
-
-
-def entry(value: float, unit: str, better: str, meaning: str, n: int, script: str) -> dict[str, object]:
-    """Return one line of the table: what was measured, on what, when and by which script."""
-    return {
-        "value": value,
-        "unit": unit,
-        "better": better,
-        "meaning": meaning,
-        "n": n,
-        "machine": this_machine(),
-        "date": date.today().isoformat(),
-        "command": f"python benchmarks/{Path(script).name}",
-    }
-
-
-def write(entries: dict[str, dict[str, object]]) -> None:
-    """Merge the entries into docs/benchmarks.json and write docs/benchmarks.md from it."""
-    path = DOCS / "benchmarks.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    known.update(entries)
-    path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    columns = ("better", "meaning", "machine", "date", "command")
-    rows = [
-        f"| `{key}` | {row['value']:.2f} {row['unit'] if row['unit'] != '1' else ''} | "
-        + " | ".join(str(row[c]) for c in columns)
-        + " |"
-        for key, row in sorted(known.items())
-    ]
-    (DOCS / "benchmarks.md").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from descent import entry, write
+from measured import entry, write
 
 from lensfree.arrays import fft2, ifft2
 from lensfree.config import OpticsConfig, ReconstructConfig

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from descent import entry, write
 from frame import CHANNELS, PITCH_UM, SHAPE_YX, TILE_YX, frame
+from measured import entry, write
 
 from lensfree.arrays import resolve_device, to_device, to_numpy
 from lensfree.config import FocusConfig, OpticsConfig, ReconstructConfig, StorageConfig

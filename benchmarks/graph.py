@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from descent import entry, write
+from measured import entry, write
 from own_process import in_own_process
 
 ROOT = Path(__file__).parents[1]

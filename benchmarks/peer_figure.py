@@ -17,7 +17,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import peer_table
-from descent import DOCS
+from measured import DOCS
 from peer_cases import Case, bead_cases
 from peer_methods import METHODS
 from peers import BEADS, set_threads

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import peer_table
-from descent import DOCS, entry
+from measured import DOCS, entry
 from own_process import forget_peak, in_own_process, resident_mb
 from peer_cases import Case, bead_cases, rgb_case, scores
 from peer_methods import METHODS

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import peer_table
 import quantification_table
-from descent import DOCS, entry
+from measured import DOCS, entry
 from quantification_methods import (
     REFERENCE,
     SHIPPED,

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from descent import entry, write
 from frame import SHAPE_YX, TILE_YX
 from gpu import forget_memory, held_gb
+from measured import entry, write
 from own_process import FORGET_PEAK, in_own_process, resident_mb
 from quantification import shipped_weights
 

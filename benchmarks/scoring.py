@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import torch
-from descent import entry, write
+from measured import entry, write
 from own_process import cost_of, in_own_process, resident_mb
 from torch import nn
 

@@ -13,7 +13,7 @@ import csv
 import sys
 from pathlib import Path
 
-from descent import entry, write
+from measured import entry, write
 
 from lensfree.io.stacks import open_opd
 

@@ -15,7 +15,7 @@ from math import isfinite
 from typing import Any
 
 import tracking_table
-from descent import DOCS, entry
+from measured import DOCS, entry
 from own_process import in_own_process_within
 from tracking_methods import ABLATIONS, METHODS, Method
 from tracking_sets import DEVELOPMENT_SEED, are_alike_without_mass, detections_of, truth_of

@@ -129,7 +129,7 @@ def no_cells(kept: Path) -> Path:
 def main() -> None:
     """Measure every case, and write the section of the page."""
     import tracking_table
-    from descent import DOCS, entry
+    from measured import DOCS, entry
     from tracking import METHODS, ONE_THREAD, missing_packages, ordered
     from tracking_sets import DEVELOPMENT_SEED, KEPT
 

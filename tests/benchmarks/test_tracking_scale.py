@@ -1,6 +1,6 @@
 """The cost of long and crowded acquisitions: made as said, measured in its own process, put on the page."""
 
-import descent
+import measured
 import numpy as np
 import pandas as pd
 import pytest
@@ -95,7 +95,7 @@ def test_main_measures_each_case_both_ways(toy, tmp_path, monkeypatch):
         return COST
 
     monkeypatch.setattr(tracking_scale, "measured", answer)
-    monkeypatch.setattr(descent, "DOCS", tmp_path)
+    monkeypatch.setattr(measured, "DOCS", tmp_path)
     monkeypatch.setattr("tracking_sets.KEPT", tmp_path / "kept")
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         monkeypatch.setenv(name, "1")
