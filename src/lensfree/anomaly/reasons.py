@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp
 
 from lensfree.anomaly.acquisition_kinds import lost_looks, other_cell, wrong_by_a_factor
 from lensfree.anomaly.borne_out import is_borne_out
@@ -98,7 +97,7 @@ def explain_history(rows: pd.DataFrame, norms: Norms, events: pd.DataFrame | Non
         finding = Finding(history, norms, onset_h, stop_h, daughters)
         if is_borne_out(kind, finding):
             break
-    probability = float(np.exp(weight[kind] - logsumexp(list(weight.values()))))
+    probability = float(np.exp(weight[kind] - np.logaddexp.reduce(list(weight.values()))))
     return Reason(
         kind,
         kind in ACQUISITION,
@@ -124,7 +123,7 @@ def log_odds(rows: pd.DataFrame, norms: Norms) -> float:
         return LEAST_ODDS
     weight = _weights(candidates(expect(history, norms)))
     normal = weight.pop(UNCLEAR)
-    return max(float(logsumexp(list(weight.values()))) - normal, LEAST_ODDS)
+    return max(float(np.logaddexp.reduce(list(weight.values()))) - normal, LEAST_ODDS)
 
 
 def candidates(expected: Expectation) -> list[Candidate]:
@@ -148,7 +147,7 @@ def candidates(expected: Expectation) -> list[Candidate]:
 def _weights(found: list[Candidate]) -> dict[str, float]:
     """Return ln of the probability of each kind, up to a constant: all onsets added up."""
     kinds = {candidate.kind for candidate in found}
-    return {kind: float(logsumexp(np.concatenate(_gains(found, kind)))) + _prior(kind) for kind in kinds}
+    return {kind: float(np.logaddexp.reduce(np.concatenate(_gains(found, kind)))) + _prior(kind) for kind in kinds}
 
 
 def _gains(found: list[Candidate], kind: str) -> list[np.ndarray]:

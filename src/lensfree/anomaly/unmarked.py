@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import log_ndtr
 
 from lensfree.anomaly.condensed import Condensed
 from lensfree.anomaly.norms import Norms
@@ -49,9 +49,9 @@ def log_probability_after(history: Condensed, norms: Norms) -> np.ndarray:
         (n + 1,), the last one 0: nothing remains.
     """
     n = len(history.ln)
-    white = _white(history, norms)
-    born = _pieces(history, norms, np.log(norms.birth_dry_mass_pg), norms.birth_spread, white)
-    met = _pieces(history, norms, np.log(norms.dry_mass_pg), norms.dry_mass_spread, white)
+    pieces = _Pieces(history, norms)
+    born = pieces.log_density(np.log(norms.birth_dry_mass_pg), norms.birth_spread)
+    met = pieces.log_density(np.log(norms.dry_mass_pg), norms.dry_mass_spread)
     start_h, stop_h = history.start_h, np.append(history.start_h[1:], history.end_h)
     lasts_h = np.maximum(stop_h[None, :] - start_h[:, None], history.bin_h)
     step = np.log(history.bin_h)
@@ -64,67 +64,83 @@ def log_probability_after(history: Condensed, norms: Norms) -> np.ndarray:
     newborn = np.zeros(n + 1)
     newborn[:n] = born[:, -1] + log_survival(lasts_h[:, -1], norms)
     for i in range(n - 2, -1, -1):
-        terms = born_ends[i, i : n - 1] + newborn[i + 1 : n]
-        top = max(terms.max(), newborn[i])
-        newborn[i] = top + np.log(np.exp(terms - top).sum() + np.exp(newborn[i] - top))
+        newborn[i] = np.logaddexp.reduce(born_ends[i, i : n - 1] + newborn[i + 1 : n], initial=newborn[i])
     stays = met[:, -1] + np.interp(lasts_h[:, -1], table_h, remains)
     divides = np.where(np.tri(n, n - 1, -1, dtype=bool), -np.inf, met_ends[:, : n - 1] + newborn[1:n])
-    return np.append(logsumexp(np.column_stack([divides, stays]), axis=1), 0.0)
+    return np.append(np.logaddexp(np.logaddexp.reduce(divides, axis=1), stays), 0.0)
 
 
-def _pieces(
-    history: Condensed, norms: Norms, level: float, level_spread: float, white: np.ndarray
-) -> np.ndarray:
-    """Return (n, n) ln probability density of bins i..j as one growing cell; below the diagonal nonsense.
+class _Pieces:
+    """All runs of bins i..j of a history, each as the life of one growing cell that is met at its beginning.
 
     Args:
         history: all bins.
         norms: how cells grow.
-        level: ln of dry mass when the piece begins.
-        level_spread: its sd.
-        white: `_white`.
     """
-    one, t, y, ln_sd = white
-    t0_h = (history.start_h - history.time_h[0])[:, None]
-    v = y - norms.growth_rate_per_h * t
-    r = v - (level - norms.growth_rate_per_h * t0_h) * one
-    x = t - t0_h * one
-    sums = np.stack([one * one, one * x, x * x, one * r, x * r, r * r, ln_sd]).cumsum(axis=2)
-    w, wx, wxx, wr, wxr, wrr, ln_sd = sums
-    a, b, c = w + level_spread**-2.0, wx, wxx + norms.growth_rate_sd_per_h**-2.0
-    determinant = np.maximum(a * c - b * b, 1e-12)
-    fit = (c * wr**2 - 2 * b * wr * wxr + a * wxr**2) / determinant
-    count = np.arange(1, len(one) + 1)[None, :] - np.arange(len(one))[:, None]
-    scale = np.log(determinant) / 2 + np.log(level_spread * norms.growth_rate_sd_per_h)
-    return (fit - wrr) / 2 - scale - ln_sd - count * np.log(2 * np.pi) / 2
+
+    def __init__(self, history: Condensed, norms: Norms) -> None:
+        rate = norms.growth_rate_per_h
+        self._rate_sd = norms.growth_rate_sd_per_h
+        self._start_h = history.start_h - history.time_h[0]
+        one, t, y, ln_sd = _white(history, norms)
+        v = y - rate * t
+        x = t - self._start_h * one
+        # Sums over the bins of each run, [j, i]: its level and its growth rate are fitted from them.
+        self._w, self._wx, self._wxx, self._wv, self._wxv, self._wvv, self._ln_sd = (
+            terms.cumsum(axis=0) for terms in (one * one, one * x, x * x, one * v, x * v, v * v, ln_sd)
+        )
+        self._rate = rate
+        number = np.arange(len(history.ln))
+        self._count = number[:, None] - number + 1
+
+    def log_density(self, level: float, level_spread: float) -> np.ndarray:
+        """Return (n, n) ln probability density of bins i..j; nonsense below the diagonal.
+
+        Args:
+            level: ln of dry mass when the run begins.
+            level_spread: its sd.
+        """
+        usual = level - self._rate * self._start_h
+        w, wx = self._w, self._wx
+        wr, wxr = self._wv - usual * w, self._wxv - usual * wx
+        wrr = self._wvv - usual * (self._wv + wr)
+        a, b, c = w + level_spread**-2.0, wx, self._wxx + self._rate_sd**-2.0
+        determinant = np.maximum(a * c - b * b, 1e-12)
+        fit = (c * wr**2 - 2 * b * wr * wxr + a * wxr**2) / determinant
+        scale = np.log(determinant) / 2 + np.log(level_spread * self._rate_sd)
+        return ((fit - wrr) / 2 - scale - self._ln_sd - self._count * np.log(2 * np.pi) / 2).T
 
 
 def _white(history: Condensed, norms: Norms) -> np.ndarray:
-    """Return what is left of a constant, of time and of ln(dry mass) once earlier bins of a piece are known.
+    """Return what is left of a constant, of time and of ln(dry mass) once earlier bins of a run are known.
 
-    What is predicted is the slow ups and downs, which begin anew with each piece (a Kalman filter of one
-    state, all pieces at once).
+    What is predicted is the slow ups and downs, which begin anew with each run (a Kalman filter of one
+    state, all runs at once).
 
     Returns:
         (4, n, n): of constant, time since the first bin and ln(dry mass), each over the sd of what could not
-        be predicted; ln of that sd. Row i is the piece that begins at bin i; 0 before it.
+        be predicted; ln of that sd. Column i is the run that begins at bin i; 0 before it.
     """
     n = len(history.ln)
     columns = np.stack([np.ones(n), history.time_h - history.time_h[0], history.ln])
-    variance = norms.wander_spread**2
-    step_h = np.diff(history.time_h, prepend=history.time_h[0])
-    lasting = correlation_after(step_h, norms.wander_memory_h)
-    out = np.zeros((4, n, n))
-    state, unsure = np.zeros((3, n)), np.full(n, variance)
+    variance, noise = norms.wander_spread**2, history.sd**2
+    lasting = correlation_after(np.diff(history.time_h, append=history.end_h), norms.wander_memory_h)
+    # First how sure it is of the ups and downs at each bin, which the measured values have no part in.
+    seen, unsure = np.empty((n, n)), np.full(n, variance)
+    kept, renewed = lasting**2 * noise, (1 - lasting**2) * variance
     for k in range(n):
-        begun = slice(0, k + 1)
-        state[:, :k] *= lasting[k]
-        unsure[:k] = lasting[k] ** 2 * unsure[:k] + (1 - lasting[k] ** 2) * variance
-        sd = np.sqrt(unsure[begun] + history.sd[k] ** 2)
-        left = columns[:, k, None] - state[:, begun]
-        gain = unsure[begun] / sd**2
-        state[:, begun] += gain * left
-        unsure[begun] *= 1 - gain
-        out[:3, begun, k] = left / sd
-        out[3, begun, k] = np.log(sd)
-    return out
+        unsure[k:] = variance  # of a run that begins here; what stands right of it is of no run
+        np.add(unsure, noise[k], out=seen[k])
+        unsure /= seen[k]
+        unsure *= kept[k]
+        unsure += renewed[k]
+    begun = np.tri(n, dtype=bool)
+    gain = np.where(begun, 1 - noise[:, None] / seen, 0.0)
+    state = np.zeros((3, n, n))
+    stays, learnt = lasting[:, None] * (1 - gain), lasting[:, None] * gain * columns[:, :, None]
+    for k in range(n - 1):
+        np.multiply(state[:, k], stays[k], out=state[:, k + 1])
+        state[:, k + 1] += learnt[:, k]
+    sd = np.sqrt(seen)
+    left = (columns[:, :, None] - state) / sd
+    return np.where(begun, np.concatenate([left, np.log(sd)[None]]), 0.0)

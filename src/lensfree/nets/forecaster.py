@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from lensfree.arrays import cpu_count
+from lensfree.nets.sliding import ROWS_AT_ONCE, WORTH, can_share, dense, joined, represented, tanh_in_place
 
 BLOCKS = 3
 LAYERS_PER_BLOCK = 3
@@ -48,6 +49,7 @@ class Forecaster(nn.Module):
                 f"input_points={input_points} is too short for {BLOCKS - 1} poolings, expected at least "
                 f"{_least_points(padding)} with padding '{padding}'; raise score.input_points"
             )
+        self.input_points, self.target_points = input_points, target_points
         layers: list[nn.Module] = []
         for block in range(BLOCKS):
             if block:
@@ -75,8 +77,13 @@ class Forecaster(nn.Module):
             elif torch.is_grad_enabled():
                 features = _Tanh.apply(features)
             else:
-                features = _tanh_in_place(features)
+                features = tanh_in_place(features)
         return self.foretell(features.flatten(1))
+
+    def forecast_sliding(self, points: Tensor, first: Tensor) -> Tensor:
+        """Return the forecasts of windows that begin at the points `first`, without gradient."""
+        features = represented(self.represent, points, first, self.input_points)
+        return self.foretell[1:](dense(self.foretell[0], features))
 
 
 def _convolved(features: Tensor, layer: nn.Conv1d) -> Tensor:
@@ -89,17 +96,12 @@ def _convolved(features: Tensor, layer: nn.Conv1d) -> Tensor:
     )
 
 
-def _tanh_in_place(values: Tensor) -> Tensor:
-    """Return tanh(x) = 2 sigmoid(2 x) - 1, to 1e-7; the values are overwritten."""
-    return values.mul_(2).sigmoid_().mul_(2).sub_(1)
-
-
 class _Tanh(torch.autograd.Function):
     """The same with its gradient, which needs nothing but the result."""
 
     @staticmethod
     def forward(context: Any, values: Tensor) -> Tensor:
-        result = _tanh_in_place(values.clone())
+        result = tanh_in_place(values.clone())
         context.save_for_backward(result)
         return result
 
@@ -110,18 +112,29 @@ class _Tanh(torch.autograd.Function):
 
 
 def forecast(model: Forecaster, inputs: np.ndarray) -> np.ndarray:
-    """Return the forecasts (n, target_points) for standardised inputs (n, input_points), in batches."""
-    batches = torch.as_tensor(np.ascontiguousarray(inputs, dtype=np.float32)).split(BATCH)
-    model.eval()
+    """Return the forecasts (n, target_points) for standardised inputs (n, input_points), in batches.
 
-    def foretold(batch: Tensor) -> Tensor:
+    Windows of a history that follow each other point by point share their convolutions (`sliding`).
+    """
+    windows = torch.as_tensor(np.ascontiguousarray(inputs, dtype=np.float32))
+    points, first = joined(windows.numpy())
+    model.eval()
+    is_shared = len(points) < WORTH * len(windows) and can_share(model.represent, inputs.shape[1])
+
+    def foretold(start: int) -> Tensor:
         with torch.inference_mode():
-            return model(batch)
+            if not is_shared:
+                return model(windows[start : start + BATCH])
+            begins = torch.as_tensor(first[start : start + ROWS_AT_ONCE])
+            held = torch.as_tensor(points[begins[0] : begins[-1] + inputs.shape[1]])
+            return model.forecast_sliding(held, begins - begins[0])
 
     # A core per batch: several cores on one batch wait for each other at every layer.
     workers = ThreadPoolExecutor(cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
     with granted_threads(), workers:
-        return torch.cat(list(workers.map(foretold, batches))).numpy()
+        starts = range(0, len(windows), ROWS_AT_ONCE if is_shared else BATCH)
+        parts = list(workers.map(foretold, starts))
+    return torch.cat(parts).numpy() if parts else np.empty((0, model.target_points), np.float32)
 
 
 def _pooled_points(input_points: int, padding: Padding) -> int:
