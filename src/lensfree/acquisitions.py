@@ -23,7 +23,7 @@ from lensfree.sheet_cells import (
     split_or_auto,
 )
 from lensfree.sheet_lines import SheetError, cells_of, sheet_lines
-from lensfree.sources import SourceError, match_frames
+from lensfree.sources import Match, SourceError, match_frames
 from lensfree.validation import SettingError, load_config, unknown_name, validate
 
 REQUIRED = (
@@ -161,7 +161,9 @@ class Acquisition(BaseModel):
         return self.model_dump(mode="json", exclude={*DESCRIPTIVE, *without})
 
 
-def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[str, Acquisition]:
+def read_sheet(
+    path: Path, config: Config, *, check_files: bool = True, match: Match = match_frames
+) -> dict[str, Acquisition]:
     """Read the acquisitions sheet (tab-separated, one row per acquisition).
 
     Lines that begin with `#` are comments. A column `section.field` overrides that setting of the
@@ -171,6 +173,7 @@ def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[
         path: the sheet.
         config: what the overrides are checked against.
         check_files: whether the source files must be there, of the acquisitions that `config.only` names.
+        match: finds them; one that remembers spares another listing of the same folders.
 
     Returns:
         The acquisitions by name, in the sheet's order, with `files` and `background` as paths.
@@ -202,7 +205,7 @@ def read_sheet(path: Path, config: Config, *, check_files: bool = True) -> dict[
     if not found:
         raise SheetError(f"{path}: the sheet has columns but no acquisition; add a row")
     for name in select(config.only, found) if check_files else ():
-        _check_files(found[name], config, places[name])
+        _check_files(found[name], config, places[name], match)
     return found
 
 
@@ -266,13 +269,13 @@ def _check_row(acquisition: Acquisition, config: Config, where: str) -> None:
         raise SheetError(f"{where}: {error}") from error
 
 
-def _check_files(acquisition: Acquisition, config: Config, where: str) -> None:
+def _check_files(acquisition: Acquisition, config: Config, where: str, match: Match) -> None:
     if acquisition.kind == "simulated":
         return
     may_lack_frames = acquisition.config(config).load.on_bad_frame == "gap"
     try:
         for pattern in filter(None, (acquisition.files, acquisition.background)):
-            match_frames(pattern, acquisition.channels, may_lack_frames=may_lack_frames)
+            match(pattern, acquisition.channels, may_lack_frames=may_lack_frames)
     except SourceError as error:
         raise SheetError(f"{where}: {error}") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def imported_modules(path: Path) -> list[str]:
 @lru_cache(maxsize=512)
 def _imports_in(source: str) -> tuple[str, ...]:
     names: list[str] = []
-    for node in _walk(ast.parse(source)):
+    for node in _statements(ast.parse(source).body):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -95,12 +95,14 @@ def _imports_in(source: str) -> tuple[str, ...]:
     return tuple(name for name in names if name.split(".")[0] == PACKAGE)
 
 
-def _walk(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
+def _statements(block: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield statements and those within them; expressions, which cannot import, are left alone."""
+    for node in block:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
         yield node
-        yield from _walk(node)
+        for inner in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _statements(getattr(node, inner, ()))
 
 
 def _file_of(module: str, root: Path) -> Path | None:

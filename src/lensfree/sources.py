@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,10 @@ class FrameFiles:
     index: int
     files: tuple[Path, ...]
     reason: str = ""
+
+
+Match = Callable[..., list[FrameFiles]]
+"""What takes the arguments of `match_frames` and answers as it does."""
 
 
 def has_frame(pattern: str) -> bool:

@@ -20,6 +20,7 @@ from lensfree.io.tiff import list_frames
 from lensfree.machine import share_with_jobs
 from lensfree.model_files import weights_file
 from lensfree.selection import select
+from lensfree.sources import match_frames
 from lensfree.validation import load_config
 
 MODELS = Path(workflow.basedir) / "models"
@@ -38,12 +39,15 @@ def said(make, *args, **kwargs):
 CONFIG = said(load_config, config)
 # What <results> stands for in paths; snakefmt cannot parse the directive `pathvars:` yet.
 workflow.register_pathvars(results=CONFIG.results)
+# Folders of thousands of frames are looked through once.
+matched_once = cache(match_frames)
 # A job of a cluster reads the sheet again, and needs the files of its own acquisition only.
 ACQUISITIONS = said(
     read_sheet,
     Path(CONFIG.acquisitions),
     CONFIG,
     check_files=workflow.is_main_process,
+    match=matched_once,
 )
 CONFIGS = {name: a.config(CONFIG) for name, a in ACQUISITIONS.items()}
 SOURCES = {
@@ -61,7 +65,13 @@ class Listed(dict):
 
     def __missing__(self, name):
         found, may_lack = ACQUISITIONS[name], CONFIGS[name].load.on_bad_frame == "gap"
-        self[name] = said(list_frames, found.files, found.channels, may_lack_frames=may_lack)
+        self[name] = said(
+            list_frames,
+            found.files,
+            found.channels,
+            may_lack_frames=may_lack,
+            match=matched_once,
+        )
         return self[name]
 
 

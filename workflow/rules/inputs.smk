@@ -5,8 +5,10 @@ def chunks(pattern):
     """An input function: the files of every chunk of the acquisition."""
 
     def files(wildcards):
-        names = chunk_names(N_FRAMES[wildcards.acquisition], CONFIG.frames_per_chunk)
-        return expand(pattern, acquisition=wildcards.acquisition, chunk=names)
+        name = wildcards.acquisition
+        names = chunk_names(N_FRAMES[name], CONFIG.frames_per_chunk)
+        # `expand` takes milliseconds for what thousands of jobs ask.
+        return [pattern.format(acquisition=name, chunk=chunk) for chunk in names]
 
     return files
 
@@ -27,7 +29,10 @@ def source_files(name, frames):
     if name not in FRAMES:
         return [f"{CONFIG.results}/{name}/tiff"]
     chosen = [FRAMES[name][frame] for frame in frames]
-    return sorted({str(path) for source in chosen for path in source.files if path.is_file()})
+    # Those of a frame without a reason were there when they were listed.
+    return sorted(
+        {str(path) for source in chosen for path in source.files if not source.reason or path.is_file()}
+    )
 
 
 def background_frames(wildcards):

@@ -147,7 +147,9 @@ def candidates(expected: Expectation) -> list[Candidate]:
 def _weights(found: list[Candidate]) -> dict[str, float]:
     """Return ln of the probability of each kind, up to a constant: all onsets added up."""
     kinds = {candidate.kind for candidate in found}
-    return {kind: float(np.logaddexp.reduce(np.concatenate(_gains(found, kind)))) + _prior(kind) for kind in kinds}
+    return {
+        kind: float(np.logaddexp.reduce(np.concatenate(_gains(found, kind)))) + _prior(kind) for kind in kinds
+    }
 
 
 def _gains(found: list[Candidate], kind: str) -> list[np.ndarray]:

@@ -17,7 +17,7 @@ import tifffile
 from lensfree.io.tiff_files import BadFrameError as BadFrameError
 from lensfree.io.tiff_files import brief, opened_tiff
 from lensfree.io.tiff_pages import PageOrder, describe, page_numbers, read_page, to_channels
-from lensfree.sources import has_channel, has_frame, match_frames
+from lensfree.sources import Match, has_channel, has_frame, match_frames
 
 _ENOUGH = 5
 
@@ -39,19 +39,22 @@ class FrameSource:
     reason: str = ""
 
 
-def list_frames(files: str, channels: Sequence[str], *, may_lack_frames: bool = False) -> list[FrameSource]:
+def list_frames(
+    files: str, channels: Sequence[str], *, may_lack_frames: bool = False, match: Match = match_frames
+) -> list[FrameSource]:
     """List the frames of a pattern in time order.
 
     Args:
         files: pattern with `{frame}` and `{channel}` where they vary.
         channels: names of the channels.
         may_lack_frames: give a missing frame a `reason` instead of an error.
+        match: finds the files.
 
     Raises:
         SourceError: if files are missing.
         BadFrameError: if a file with many frames cannot be opened.
     """
-    matched = match_frames(files, channels, may_lack_frames=may_lack_frames)
+    matched = match(files, channels, may_lack_frames=may_lack_frames)
     if has_frame(files):
         return [FrameSource(found.index, found.files, 0, found.reason) for found in matched]
     per_file = 1 if has_channel(files) else len(channels)

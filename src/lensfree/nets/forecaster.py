@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from lensfree.arrays import cpu_count
-from lensfree.nets.sliding import ROWS_AT_ONCE, WORTH, can_share, dense, joined, represented, tanh_in_place
+from lensfree.nets.sliding import ROWS_AT_ONCE, WORTH, can_share, joined, represented, tanh_in_place
 
 BLOCKS = 3
 LAYERS_PER_BLOCK = 3
@@ -82,8 +82,7 @@ class Forecaster(nn.Module):
 
     def forecast_sliding(self, points: Tensor, first: Tensor) -> Tensor:
         """Return the forecasts of windows that begin at the points `first`, without gradient."""
-        features = represented(self.represent, points, first, self.input_points)
-        return self.foretell[1:](dense(self.foretell[0], features))
+        return self.foretell(represented(self.represent, points, first, self.input_points).flatten(1))
 
 
 def _convolved(features: Tensor, layer: nn.Conv1d) -> Tensor:

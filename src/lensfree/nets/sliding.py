@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -56,21 +57,22 @@ class _Features:
     def convolved(self, layer: nn.Conv1d) -> _Features:
         """Return the features after a convolution by 3 positions."""
         before, at, after = layer.weight.permute(2, 1, 0).contiguous()
+        bias = cast(Tensor, layer.bias)
         step, n_left, n_right = self.step, len(self.left), len(self.right)
         # Rows nearer to the ends than `step` are in the middle of no window.
         shared = self.shared.new_zeros(len(self.shared), len(layer.weight))
         inner = shared[step:-step]
-        torch.addmm(layer.bias, self.shared[: -2 * step], before, out=inner)
+        torch.addmm(bias, self.shared[: -2 * step], before, out=inner)
         inner.addmm_(self.shared[step:-step], at).addmm_(self.shared[2 * step :], after)
         if layer.padding != "same":
             return replace(self, shared=shared, length=self.length - 2, origin=self.origin + step)
         seen = torch.cat([self.left, *self.middles((n_left, n_left + 1))])
-        left = _times(seen[:-1], at, layer.bias)
+        left = _times(seen[:-1], at, bias)
         _flat(left[1:]).addmm_(_flat(seen[:-2]), before)
         _flat(left).addmm_(_flat(seen[1:]), after)
         last = self.length - n_right - 1
         seen = torch.cat([*self.middles((last - 1, last)), self.right])
-        right = _times(seen[1:], at, layer.bias)
+        right = _times(seen[1:], at, bias)
         _flat(right).addmm_(_flat(seen[:-1]), before)
         _flat(right[:-1]).addmm_(_flat(seen[2:]), after)
         return replace(self, shared=shared, left=left, right=right)
@@ -94,10 +96,11 @@ class _Features:
             step=2 * self.step,
         )
 
-    def each(self) -> list[Tensor]:
-        """Return (n, features) of every position."""
+    def each(self) -> Tensor:
+        """Return (n, features, length), one window after the other as a network has them."""
         middle = range(len(self.left), self.length - len(self.right))
-        return [*self.left, *(self.middle(position) for position in middle), *self.right]
+        parts = [*self.left, *(self.middle(position) for position in middle), *self.right]
+        return torch.stack(parts, dim=2)
 
 
 def joined(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -130,8 +133,8 @@ def can_share(layers: nn.Sequential, length: int) -> bool:
     return True
 
 
-def represented(layers: nn.Sequential, points: Tensor, first: Tensor, length: int) -> list[Tensor]:
-    """Return (n, features) at every position of the last layer.
+def represented(layers: nn.Sequential, points: Tensor, first: Tensor, length: int) -> Tensor:
+    """Return (n, features, positions) of the last layer.
 
     Args:
         layers: convolutions by 3 positions, tanh and poolings by 2.
@@ -155,15 +158,6 @@ def represented(layers: nn.Sequential, points: Tensor, first: Tensor, length: in
 def tanh_in_place(values: Tensor) -> Tensor:
     """Return tanh(x) = 2 sigmoid(2 x) - 1, to 1e-7; the values are overwritten."""
     return values.mul_(2).sigmoid_().mul_(2).sub_(1)
-
-
-def dense(layer: nn.Linear, features: list[Tensor]) -> Tensor:
-    """Return a linear layer on features that it takes one position after the other for each feature."""
-    weight = layer.weight.unflatten(1, (-1, len(features))).permute(2, 1, 0).contiguous()
-    out = torch.addmm(layer.bias, features[0], weight[0])
-    for part, matrix in zip(features[1:], weight[1:], strict=True):
-        out.addmm_(part, matrix)
-    return out
 
 
 def _flat(values: Tensor) -> Tensor:
