@@ -18,6 +18,7 @@ from own_process import resident_mb
 from lensfree.resources import Size, memory_mb, runtime_min
 
 SENSOR_PX = (2748, 3840)
+N_FRAMES = 432
 SEED = 90001
 PITCH_UM = 1.67
 STAGES = ("track", "series", "score", "flags", "csv", "trackmate")
@@ -67,10 +68,10 @@ def run(stage: str, files: Files) -> None:
     else:
         export.run(
             tracks=files.tracks,
-            opd=files.folder / "opd.h5",
+            opd=[files.folder / "opd.h5"],
             out=files.folder / f"tracks.{stage}",
             format=stage,
-            n_frames=432,
+            n_frames=N_FRAMES,
             frame_interval_h=1 / 6,
             config=config.export,
             provenance={},
@@ -87,7 +88,7 @@ def write_inputs(files: Files) -> int:
     from lensfree.io.tables import write_table
     from lensfree.simulate.dense import INTERVAL_MIN, simulate_dense
 
-    seen, _ = simulate_dense("1k", SEED, sensor_px=SENSOR_PX)
+    seen, _ = simulate_dense("1k", SEED, frames=N_FRAMES, sensor_px=SENSOR_PX)
     cells = seen.drop(columns="true_id").assign(
         time_h=seen["frame"] * INTERVAL_MIN / 60,
         dry_mass_se_pg=np.nan,
@@ -111,7 +112,7 @@ def write_inputs(files: Files) -> int:
 def measured(folder: Path) -> dict[str, Any]:
     """Return what each stage took and would ask for."""
     n_cells = write_inputs(Files(folder))
-    size = Size(SENSOR_PX, PITCH_UM, channels=3, frames=432)
+    size = Size(SENSOR_PX, PITCH_UM, channels=3, frames=N_FRAMES)
     jobs = {}
     for stage in STAGES:
         done = subprocess.run(
@@ -122,7 +123,12 @@ def measured(folder: Path) -> dict[str, Any]:
         word = stage if stage in ("track", "series", "score", "flags") else "export"
         asked = {"mem_mb": memory_mb(word, size), "runtime": runtime_min(word, size)}
         jobs[stage] = {"word": word, **json.loads(done.stdout.splitlines()[-1]), **asked}
-    return {"frames": 432, "detections": n_cells, "expected_detections": round(size.detections), "jobs": jobs}
+    return {
+        "frames": N_FRAMES,
+        "detections": n_cells,
+        "expected_detections": round(size.detections),
+        "jobs": jobs,
+    }
 
 
 if __name__ == "__main__":

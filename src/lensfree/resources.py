@@ -119,7 +119,7 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
         "quantify": Need(430, b_per_pixel=120, s_per_pixel=4.0, threads=2),
         "track": Need(310, b_per_detection=900, s_per_detection=0.05),
         "series": Need(150, b_per_detection=2500, s_per_detection=0.05),
-        "score": Need(400, b_per_detection=1700, s_per_detection=0.5),
+        "score": Need(620, b_per_detection=100, s_per_detection=0.5),
         "flags": Need(180, b_per_detection=2300, s_per_detection=0.05),
         "report": Need(300, b_per_pixel=110, b_per_detection=2500, s_per_detection=0.05),
         "export": Need(190, b_per_detection=2100, s_per_detection=0.1),

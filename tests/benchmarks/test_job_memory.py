@@ -5,6 +5,7 @@ from pathlib import Path
 
 import job_memory
 import job_memory_page
+import job_memory_tables
 import numpy as np
 import pytest
 import tifffile
@@ -119,3 +120,14 @@ def test_the_committed_page_is_that_of_the_committed_figures_and_every_job_fits(
         for word, job in part["jobs"].items():
             if job.get("word", word) in NEEDS:
                 assert job["peak_mb"] + 2 * own_mb <= job["mem_mb"], (label, word)
+
+
+def test_the_stages_of_long_tables_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(job_memory_tables, "SENSOR_PX", (600, 840))
+    monkeypatch.setattr(job_memory_tables, "N_FRAMES", 40)
+    files = job_memory_tables.Files(tmp_path)
+    assert job_memory_tables.write_inputs(files) > 10
+    for stage in job_memory_tables.STAGES:
+        job_memory_tables.run(stage, files)
+    made = {path.name for path in tmp_path.iterdir()}
+    assert {"scores.parquet", "flags.csv", "tracks.csv", "tracks.trackmate"} <= made
