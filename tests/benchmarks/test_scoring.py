@@ -35,14 +35,15 @@ def test_the_plain_network_computes_the_same():
     torch.testing.assert_close(ours(inputs), plain(inputs), atol=1e-6, rtol=1e-5)
 
 
-def test_an_epoch_goes_through_all_windows(cheap, monkeypatch):
+@pytest.mark.parametrize("is_one_core", [True, False])
+def test_an_epoch_goes_through_all_windows(cheap, monkeypatch, is_one_core):
     seen = []
     forward = Forecaster.forward
     monkeypatch.setattr(Forecaster, "forward", lambda self, x: seen.append(len(x)) or forward(self, x))
-    assert scoring.epoch_s(300, 5) > 0
+    assert scoring.epoch_s(300, 5, is_one_core) > 0
     assert sum(seen) == 300 + 1  # the one is validation
     with pytest.raises(ValueError, match="expected 9000; raise the number of series"):
-        scoring.epoch_s(9000, 5)
+        scoring.epoch_s(9000, 5, is_one_core)
 
 
 def test_both_networks_are_timed(cheap):
