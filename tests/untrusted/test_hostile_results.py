@@ -308,6 +308,20 @@ def whole_files(tmp_path_factory) -> dict[str, tuple[bytes, object]]:
     return {name: ((folder / name).read_bytes(), read) for name, read in readers.items()}
 
 
+def test_a_heap_that_hdf5_would_not_come_back_from_is_refused(tmp_path):
+    path = forge_opd(tmp_path / "o", nothing)
+    content = bytearray(path.read_bytes())
+    # Found by the test below: the kind of the heap's first object becomes "free", of no bytes.
+    heap = content.index(b"GCOL")
+    content[heap + 16 : heap + 32] = bytes(16)
+    start = content.index(MARK)
+    content[start : start + 80] = BLANK
+    path.write_bytes(bytes(content))
+    seal(path)
+    kind, message, _ = outcome_of(lambda: read_opd(path), seconds=20)
+    assert kind == "ContractError" and message.startswith(f"{path}: the heap at byte {heap}")
+
+
 @given(
     name=st.sampled_from(["w", "c", "t", "o"]),
     changes=st.lists(

@@ -24,6 +24,7 @@ import numpy as np
 from lensfree.config import StorageConfig
 from lensfree.contracts import CONTRACT_VERSION, ContractError, StackContract
 from lensfree.io.files import check_version, written_whole
+from lensfree.io.heaps import check_heaps
 from lensfree.io.limits import MAX_FRAMES_PER_FILE, MAX_VALUES_PER_FRAME
 from lensfree.seals import BLANK, REMEDY, check_seal
 
@@ -124,6 +125,7 @@ def opened(path: Path, contract: StackContract) -> Iterator[h5py.File]:
         ContractError: naming file, expected and got.
     """
     check_seal(path)
+    check_heaps(path)
     try:
         handle = h5py.File(path, "r")
     except OSError as error:
