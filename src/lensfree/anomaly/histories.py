@@ -81,23 +81,41 @@ def blocks_of_parts(parts: Iterable[pd.DataFrame], rows: int) -> Iterator[pd.Dat
     yield from blocks(held, rows) if len(held) else ()
 
 
-def on_grid(rows: pd.DataFrame, interval_h: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def each_history(series: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """Yield series_id, and these columns in order of time, of one history after the other.
+
+    Args:
+        series: table under `contracts.SERIES`, rows in any order.
+        columns: which columns.
+    """
+    ids, time_h = series["series_id"].to_numpy(), series["time_h"].to_numpy(dtype=np.float64)
+    order = np.lexsort([time_h, ids])
+    ids = ids[order]
+    values = [series[column].to_numpy()[order] for column in columns]
+    bounds = np.append(np.flatnonzero(np.append(True, ids[1:] != ids[:-1])[: len(ids)]), len(ids))
+    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        yield int(ids[start]), [column[start:stop] for column in values]
+
+
+def on_grid(
+    series_id: int, time_h: np.ndarray, dry_mass_pg: np.ndarray, cell_id: np.ndarray, interval_h: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return time [h], dry mass [pg] and cell of one history on a grid from its first point on.
 
     Values between points are interpolated linearly. Between the last point of a mother and the first of
     a daughter they are a mixture of both and count as the mother's.
 
     Args:
-        rows: one history under `contracts.SERIES`, in order of time.
+        series_id: of the history.
+        time_h: of its points, rising [h].
+        dry_mass_pg: of its points [pg].
+        cell_id: of its points.
         interval_h: step of the grid [h].
 
     Raises:
         ValueError: if the history has a gap or a dry mass that is not finite.
     """
-    time_h = rows["time_h"].to_numpy(dtype=np.float64)
-    dry_mass_pg = rows["dry_mass_pg"].to_numpy(dtype=np.float64)
-    cell_id = rows["cell_id"].to_numpy(dtype=np.int64)
-    _check_history(int(rows["series_id"].iloc[0]), time_h, dry_mass_pg)
+    _check_history(series_id, time_h, dry_mass_pg)
     steps = int(np.floor((time_h[-1] - time_h[0]) / interval_h + GRID_TOLERANCE))
     grid_h = time_h[0] + interval_h * np.arange(steps + 1)
     if len(grid_h) == len(time_h) and np.allclose(grid_h, time_h, rtol=0, atol=GRID_TOLERANCE * interval_h):

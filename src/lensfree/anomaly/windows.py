@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from lensfree.anomaly.histories import lineages, on_grid
+from lensfree.anomaly.histories import each_history, lineages, on_grid
 from lensfree.config import ScoreConfig
 from lensfree.units import MIN_PER_H
 
@@ -144,10 +144,11 @@ def cut_windows(series: pd.DataFrame, config: ScoreConfig) -> Windows:
     lineage_of = lineages(series)
     parts: list[Windows] = []
     n_points = 0
-    for _, rows in series.groupby("series_id", sort=True):
-        series_id = int(rows["series_id"].iloc[0])
-        rows = rows.sort_values("time_h")
-        time_h, dry_mass_pg, cell_id = on_grid(rows, config.interval_min / MIN_PER_H)
+    columns = ["time_h", "dry_mass_pg", "cell_id", *(CHANNELS[name] for name in config.channels)]
+    for series_id, (measured_h, measured_pg, cells, *others) in each_history(series, columns):
+        time_h, dry_mass_pg, cell_id = on_grid(
+            series_id, measured_h, measured_pg, cells, config.interval_min / MIN_PER_H
+        )
         n_windows = len(time_h) - span + 1
         if n_windows < 1:
             continue
@@ -164,7 +165,8 @@ def cut_windows(series: pd.DataFrame, config: ScoreConfig) -> Windows:
                 input_points=config.input_points,
                 target_points=config.target_points,
                 channels={
-                    name: np.interp(time_h, rows["time_h"], rows[CHANNELS[name]]) for name in config.channels
+                    name: np.interp(time_h, measured_h, values)
+                    for name, values in zip(config.channels, others, strict=True)
                 },
             )
         )
