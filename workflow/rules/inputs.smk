@@ -5,10 +5,8 @@ def chunks(pattern):
     """An input function: the files of every chunk of the acquisition."""
 
     def files(wildcards):
-        name = wildcards.acquisition
-        names = chunk_names(N_FRAMES[name], CONFIG.frames_per_chunk)
-        # `expand` takes milliseconds for what thousands of jobs ask.
-        return [pattern.format(acquisition=name, chunk=chunk) for chunk in names]
+        names = chunk_names(N_FRAMES[wildcards.acquisition], CONFIG.frames_per_chunk)
+        return expand(pattern, acquisition=wildcards.acquisition, chunk=names)
 
     return files
 

@@ -27,7 +27,7 @@ not make their like look usual."""
 _SEARCHED = 48
 """Neighbours searched for a known history: those of its own family do not count."""
 LEAF = 32
-"""Known stretches in a leaf of the search tree; of 8 to 128 the quickest for 6, 10 and 16 components."""
+"""Known stretches in a leaf of the search tree; of 8 to 128 the quickest or within 3 % of it in each view."""
 _LEAST = 1e-6
 _SHOWN = 20_000
 """Stretches that the principal components are found from."""
