@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.grad import conv2d_input
 
 from lensfree.arrays import cpu_count
 from lensfree.nets.sliding import ROWS_AT_ONCE, WORTH, can_share, joined, represented, tanh_in_place
@@ -87,27 +88,59 @@ class Forecaster(nn.Module):
 
 def _convolved(features: Tensor, layer: nn.Conv1d) -> Tensor:
     """Return (n, features, 1, points) after a convolution along the points, features innermost in memory."""
-    return nn.functional.conv2d(
-        features.contiguous(memory_format=torch.channels_last),
-        layer.weight[:, :, None].contiguous(memory_format=torch.channels_last),
-        layer.bias,
-        padding=(0, 1) if layer.padding == "same" else (0, 0),
-    )
+    result: Tensor = _Convolved.apply(features, layer.weight, layer.bias, layer.padding == "same")
+    return result
+
+
+class _Convolved(torch.autograd.Function):
+    """`conv2d` of images one pixel high, and its gradient with respect to the weights as three products.
+
+    The rows of features of all windows lie one under the other; each weight belongs to rows moved by one.
+    What `conv2d` itself does for that took half of the time of training on a processor with AVX2.
+    """
+
+    @staticmethod
+    def forward(context: Any, features: Tensor, weight: Tensor, bias: Tensor, is_padded: bool) -> Tensor:
+        features = features.contiguous(memory_format=torch.channels_last)
+        kernels = weight[:, :, None].contiguous(memory_format=torch.channels_last)
+        context.save_for_backward(features, kernels)
+        context.padding = (0, 1) if is_padded else (0, 0)
+        return nn.functional.conv2d(features, kernels, bias, padding=context.padding)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+        features, kernels = context.saved_tensors
+        of_features = None
+        if context.needs_input_grad[0]:
+            of_features = conv2d_input(features.shape, kernels, gradient, padding=context.padding)
+        own = gradient.permute(0, 2, 3, 1)[:, 0]
+        if not context.padding[1]:
+            own = nn.functional.pad(own, (0, 0, 1, 1))  # as with padding, where both ends count for nothing
+        return of_features, _of_weight(features.permute(0, 2, 3, 1)[:, 0], own), own.sum((0, 1)), None
+
+
+def _of_weight(features: Tensor, own: Tensor) -> Tensor:
+    """Return (kernels, features, 3) of a convolution with padding from two of (n, points, features)."""
+    rows, own_rows = features.flatten(0, 1), own.flatten(0, 1)
+    # Where one window ends and the next begins, neighbours are none: that is taken back.
+    before = rows[:-1].T @ own_rows[1:] - features[:-1, -1].T @ own[1:, 0]
+    after = rows[1:].T @ own_rows[:-1] - features[1:, 0].T @ own[:-1, -1]
+    return torch.stack([before, rows.T @ own_rows, after]).permute(2, 1, 0)
 
 
 class _Tanh(torch.autograd.Function):
-    """The same with its gradient, which needs nothing but the result."""
+    """The same with its gradient, which needs nothing but the result: what was given is overwritten."""
 
     @staticmethod
     def forward(context: Any, values: Tensor) -> Tensor:
-        result = tanh_in_place(values.clone())
-        context.save_for_backward(result)
-        return result
+        context.mark_dirty(values)
+        context.save_for_backward(tanh_in_place(values))
+        return values
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
         (result,) = context.saved_tensors
-        return gradient * (1 - result * result)
+        return torch.ops.aten.tanh_backward(gradient, result)
 
 
 def forecast(model: Forecaster, inputs: np.ndarray) -> np.ndarray:

@@ -157,7 +157,8 @@ def represented(layers: nn.Sequential, points: Tensor, first: Tensor, length: in
 
 def tanh_in_place(values: Tensor) -> Tensor:
     """Return tanh(x) = 2 sigmoid(2 x) - 1, to 1e-7; the values are overwritten."""
-    return values.mul_(2).sigmoid_().mul_(2).sub_(1)
+    sigmoid = values.mul_(2).sigmoid_()
+    return torch.add(values.new_tensor(-1.0), sigmoid, alpha=2, out=sigmoid)
 
 
 def _flat(values: Tensor) -> Tensor:
