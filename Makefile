@@ -80,6 +80,7 @@ benchmark-track: .venv/.stamp   ## other trackers on the same detections into do
 	$(BIN)/python benchmarks/tracking.py --sets 1k 3k 1k_35pg 3k_35pg
 	$(BIN)/python benchmarks/tracking.py --sets 10k 10k_35pg --seeds 1
 	$(BIN)/python benchmarks/tracking_scale.py
+	$(BIN)/python benchmarks/tracking_held_out.py
 	$(BIN)/python benchmarks/scaling.py
 
 benchmark-score: .venv/.stamp   ## training and scoring of histories: seconds and memory into docs/benchmarks.md

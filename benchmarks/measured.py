@@ -82,9 +82,14 @@ def write(entries: dict[str, dict[str, object]]) -> None:
     path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     columns = ("better", "meaning", "machine", "date", "command")
     rows = [
-        f"| `{key}` | {row['value']:.2f} {row['unit'] if row['unit'] != '1' else ''} | "
+        f"| `{key}` | {shown(row['value'])} {row['unit'] if row['unit'] != '1' else ''} | "
         + " | ".join(str(row[c]) for c in columns)
         + " |"
         for key, row in sorted(known.items())
     ]
     (DOCS / "benchmarks.md").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+
+
+def shown(value: float) -> str:
+    """Return a value with two decimals, and shares with four: 0.8774 is not 0.88."""
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.4f}"

@@ -26,6 +26,9 @@ class TrackConfig(Section):
         30.0, description="smaller dry masses count as this one in logarithms [pg]"
     )
     search_range_steps: Positive = Field(2.5, description="auto: search range in 95 % quantiles of the step")
+    search_range_leaps: NonNegative = Field(
+        1.5, description="auto: search range, at least, in steps that one in a thousand exceeds"
+    )
     log_mass_trust: NonNegative = Field(
         0.75, description="auto: weight of mass, in that which its noise alone would justify"
     )
@@ -40,6 +43,9 @@ class TrackConfig(Section):
     )
     division_range_um: Positive = Field(45.0, description="largest distance between new sisters [um]")
     division_max_cost: Positive = Field(25.0, description="costlier divisions are refused")
+    max_cost_without_mass: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="share of division_max_cost that is allowed where dry mass says nothing"
+    )
     division_mass_frames: Count = Field(
         6, description="frames whose median dry mass is weighed at a division"
     )

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from itertools import count
 
 import measured
 import pytest
@@ -47,6 +48,12 @@ def test_a_processor_without_a_name_is_called_by_its_architecture(tmp_path, monk
 
 def test_the_yardstick_is_of_one_core_and_leaves_the_threads_as_they_were(monkeypatch):
     monkeypatch.setattr(measured, "YARDSTICK", 64)
+    monkeypatch.setattr(measured.time, "perf_counter", count(0.0, 0.25).__next__)
     threads = torch.get_num_threads()
-    assert measured.core_gflops.__wrapped__() > 0.01
+    assert measured.core_gflops.__wrapped__() == pytest.approx(2e-9 * 64**3 / 0.25)
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.8774, "0.8774"), (-0.00012, "-0.0001"), (29.614, "29.61")])
+def test_shares_are_shown_finely_enough_to_be_held_against_a_target(value, text):
+    assert measured.shown(value) == text

@@ -6,10 +6,9 @@ import pandas as pd
 import pytest
 
 from lensfree.contracts import TRACKS
+from lensfree.tracks.border import Border
 from lensfree.tracks.candidates import LinkedTracks
 from lensfree.tracks.hypotheses import (
-    EDGE_COST,
-    EDGE_SHARE,
     YOUNG_MOTHER_COST,
     Expectation,
     Hypothesis,
@@ -105,12 +104,11 @@ def test_a_daughter_first_seen_at_the_edge_is_dearer(tiny, nearer):
         cells = pd.concat([family, posts])
         tracks = LinkedTracks(cells.assign(track=cells["cell_id"]), tiny)
         mother, daughters = tracks.stop[:1] - 1, tracks.start[None, 1:3]
-        expectation = Expectation.before_any(scales, tiny)
+        expectation = Expectation.before_any(scales, tiny, Border(width_um=5.0, surcharge=3.0))
         return division_cost(tracks, mother, daughters, scales, tiny, expectation)[0]
 
-    edge_um = EDGE_SHARE * scales.search_range_um
-    assert cost(edge_um - 0.01) - cost(50.0) == pytest.approx(EDGE_COST)
-    assert cost(edge_um + 0.01) == pytest.approx(cost(50.0))
+    assert cost(4.99) - cost(50.0) == pytest.approx(3.0)
+    assert cost(5.01) == pytest.approx(cost(50.0))
 
 
 def test_a_cell_does_not_divide_again_at_once(tiny):

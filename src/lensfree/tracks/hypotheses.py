@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 
 from lensfree.config import TrackConfig
+from lensfree.tracks.border import Border
 from lensfree.tracks.candidates import (
     LinkedTracks,
     beginnings_after_ends,
@@ -37,13 +38,6 @@ YOUNG_MOTHER_COST = 4.0
 
 LATE_COST = 3.0
 """Surcharge per frame in which a daughter was missed."""
-
-EDGE_COST = 3.0
-"""Surcharge on divisions with a daughter first seen at the edge: a cell that comes in is none. The heir
-counts too, as linking may give the mother's track to the one that comes in."""
-
-EDGE_SHARE = 0.3
-"""Share of the search range from the outermost positions of all cells that counts as the edge."""
 
 PARTING_PER_FRAME = 0.25
 """Uncertainty of the distance between sisters, per frame since the division, relative to that distance."""
@@ -68,7 +62,8 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a division looks like: means and sd of the terms of its cost, and how cells round up for it."""
+    """What a division looks like: means and sd of the terms of its cost, how cells round up for it, and
+    where daughters are none."""
 
     midpoint_sd_um: float
     separation_um: float
@@ -76,9 +71,10 @@ class Expectation:
     log_sum_sd: float
     log_ratio_sd: float
     rounding: Rounding | None = None
+    border: Border = Border()
 
     @classmethod
-    def before_any(cls, scales: Scales, config: TrackConfig) -> Expectation:
+    def before_any(cls, scales: Scales, config: TrackConfig, border: Border | None = None) -> Expectation:
         """Expect sisters at any distance in range, and the noise of medians of dry mass."""
         return cls(
             midpoint_sd_um=2.5 * scales.step_sd_um,
@@ -86,6 +82,7 @@ class Expectation:
             separation_sd_um=0.25 * config.division_range_um,
             log_sum_sd=float(np.hypot(0.08, 0.9 * scales.log_mass_sd)),
             log_ratio_sd=float(np.hypot(0.15, 1.5 * scales.log_mass_sd)),
+            border=border or Border(),
         )
 
 
@@ -108,7 +105,7 @@ def propose(
 
 def max_cost(scales: Scales, config: TrackConfig) -> float:
     """Return the cost from which a hypothesis is refused; without mass two of four terms are gone."""
-    return config.division_max_cost * (1.0 if scales.log_mass_weight_um > 0 else 0.5)
+    return config.division_max_cost * (1.0 if scales.log_mass_weight_um > 0 else config.max_cost_without_mass)
 
 
 def division_terms(
@@ -166,8 +163,7 @@ def division_cost(
         cost += expectation.rounding.cost(tracks, mother, daughters)
     seen = mother - tracks.start[tracks.track[mother]] + 1
     is_young = (seen < YOUNG_MOTHER_FRAMES) & (tracks.frame[mother] > tracks.frame.min())
-    is_from_edge = tracks.inside_um(daughters) < EDGE_SHARE * scales.search_range_um
-    return cost + YOUNG_MOTHER_COST * is_young + EDGE_COST * is_from_edge.any(axis=1)
+    return cost + YOUNG_MOTHER_COST * is_young + expectation.border.cost(tracks, daughters)
 
 
 def _untimely(

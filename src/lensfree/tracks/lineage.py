@@ -11,6 +11,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from lensfree.config import TrackConfig
+from lensfree.tracks.border import Border
 from lensfree.tracks.candidates import LinkedTracks
 from lensfree.tracks.hypotheses import Expectation, Hypothesis, division_terms, max_cost, propose
 from lensfree.tracks.rounding import Rounding
@@ -75,7 +76,8 @@ def resolve_lineage(linked: pd.DataFrame, config: TrackConfig, scales: Scales | 
 
 def find_events(tracks: LinkedTracks, scales: Scales, config: TrackConfig) -> list[Hypothesis]:
     """Return the accepted divisions and gaps."""
-    expectation = Expectation.before_any(scales, config)
+    border = Border.learn(tracks, scales, config)
+    expectation = Expectation.before_any(scales, config, border)
     limit = max_cost(scales, config)
     events = choose(propose(tracks, scales, config, expectation), tracks, config, limit)
     sure = [e for e in events if e.kind == "division" and e.cost < SURE_SHARE_OF_MAX_COST * limit]
@@ -168,6 +170,7 @@ def _learn(
         log_sum_sd=bounded(1.5 * NORMAL_MAD * float(np.median(np.abs(log_sum))), prior.log_sum_sd),
         log_ratio_sd=bounded(1.5 * NORMAL_MAD * float(np.median(log_spread)), prior.log_ratio_sd),
         rounding=Rounding.learn(tracks, mother, daughters) if config.use_rounding else None,
+        border=prior.border,
     )
 
 

@@ -24,9 +24,6 @@ logger = logging.getLogger(__name__)
 RAYLEIGH_MEDIAN = 1.1774
 """Median length of a 2-D normal step whose sd is 1 along each axis, sqrt(2 ln 2)."""
 
-FAR_STEPS = 1.5
-"""Search range over the step that one in a thousand exceeds, at least."""
-
 SAME_MASS = 1e-3
 """Spread of ln(dry mass) below which nobody measured it; cells of one culture differ by a factor of two."""
 
@@ -79,11 +76,11 @@ def log_dry_mass(dry_mass_pg: np.ndarray, config: TrackConfig) -> np.ndarray:
 def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
     """Estimate steps and mass noise of an acquisition; numbers given in the configuration are kept.
 
-    The search range is `search_range_steps` times a robust upper quantile of the steps, and no less than 1.5
-    times what one step in a thousand exceeds: some cells leap. The weight of mass is the sd of a step off its
-    prediction over the sd of ln(dry mass) off its running mean: one sd of either then costs the same, so that
-    a noisy mass counts for little and a good one decides; times `log_mass_trust`, as cells that fuse and
-    divide change their mass without any noise.
+    The search range is `search_range_steps` times a robust upper quantile of the steps, and no less than
+    `search_range_leaps` times what one step in a thousand exceeds: some cells leap. The weight of mass is the
+    sd of a step off its prediction over the sd of ln(dry mass) off its running mean: one sd of either then
+    costs the same, so that a noisy mass counts for little and a good one decides; times `log_mass_trust`, as
+    cells that fuse and divide change their mass without any noise.
 
     Args:
         cells: `frame, y_um, x_um, dry_mass_pg`, any order of rows.
@@ -105,7 +102,7 @@ def estimate_scales(cells: pd.DataFrame, config: TrackConfig) -> Scales:
         step_sd_um, log_mass_sd = config.fallback_step_sd_um, config.fallback_log_mass_sd
         persistence, residual_sd_um, upper_um, far_um = 0.0, step_sd_um, 3 * step_sd_um, 0.0
     else:
-        far_um = FAR_STEPS * float(np.quantile(length_um, 0.999))
+        far_um = config.search_range_leaps * float(np.quantile(length_um, 0.999))
         step_sd_um = max(float(np.median(length_um)) / RAYLEIGH_MEDIAN, config.min_step_sd_um)
         deviation = np.abs(log_mass_change[:, 0] - np.median(log_mass_change[:, 0]))
         log_mass_sd = max(NORMAL_MAD * float(np.median(deviation)) / 2**0.5, config.min_log_mass_sd)
