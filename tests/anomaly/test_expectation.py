@@ -93,15 +93,17 @@ def test_several_deviations_gain_as_one_after_the_other():
         return whole - multivariate_normal(moved[split], spread[split, split]).logpdf(measured[split])
 
     wide = covariance + (shapes * sd**2) @ shapes.T
-    expected = log_probability(mean + shapes @ sizes, wide) - log_probability(mean, covariance)
-    assert expect(history, NORMS).gain_together(shapes, sizes, sd) == pytest.approx(expected)
+    usual = log_probability(mean, covariance)
+    expected = [log_probability(mean + shapes @ signed, wide) - usual for signed in (sizes, -sizes)]
+    both = np.column_stack([sizes, -sizes])
+    assert expect(history, NORMS).gain_together(shapes, both, sd) == pytest.approx(expected)
 
 
 def test_one_deviation_gains_the_same_in_both_ways():
     expected = expect(condense(ROWS, NORMS), NORMS)
     shape = (expected.row_h >= 14).astype(float)[:, None]
-    together = expected.gain_together(shape, np.array([0.4]), np.array([0.2]))
-    assert expected.gain(shape, 0.4, 0.2) == pytest.approx([together])
+    together = expected.gain_together(shape, np.array([[0.4]]), np.array([0.2]))
+    assert expected.gain(shape, 0.4, 0.2) == pytest.approx(together)
 
 
 def test_the_precision_gives_the_gain_of_any_stretch():

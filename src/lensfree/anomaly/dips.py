@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.ndimage import median_filter
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from lensfree.anomaly.robust import LEAST_PG, MAD_TO_SD, correlation_after
 
@@ -96,7 +96,7 @@ def unusual(dips: Dips, seen_h: float, rate_per_h: float) -> float:
         rate_per_h: how often normal cells have one [1/h].
     """
     found = int((dips.gain > 0).sum())
-    usual = float(poisson.logsf(found - 1, rate_per_h * seen_h))
+    usual = float(np.log(pdtrc(found - 1, rate_per_h * seen_h))) if found else 0.0
     return min(float(dips.gain.sum()), -usual)
 
 

@@ -85,8 +85,8 @@ class Expectation:
         fixed = None if given is None else given[at]
         return data - _gain(self.birth_whitener, self.birth_white, shape[at], mean, sd, fixed)
 
-    def gain_together(self, shapes: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> float:
-        """Return the same for several deviations at once, (rows, k) with k mean sizes and their sd."""
+    def gain_together(self, shapes: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
+        """Return the same for k deviations (rows, k) at once, for each of m choices of mean sizes (k, m)."""
         data = _gain_together(self.whitener @ shapes, self.white, mean, sd)
         births = _gain_together(self.birth_whitener @ shapes[self.is_birth], self.birth_white, mean, sd)
         return data - births
@@ -112,11 +112,12 @@ def _gain(
     return fixed + gain_of_size((w * w).sum(axis=0), (w * z).sum(axis=0), mean, sd)
 
 
-def _gain_together(w: np.ndarray, z: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> float:
-    square = w.T @ w + np.diag(sd**-2.0)
-    product = w.T @ z + mean * sd**-2.0
-    fit = product @ np.linalg.solve(square, product) - (mean**2 * sd**-2.0).sum()
-    return float((fit - np.linalg.slogdet(square)[1]) / 2 - np.log(sd).sum())
+def _gain_together(w: np.ndarray, z: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    own = sd[:, None] ** -2.0
+    square = w.T @ w + np.diag(own[:, 0])
+    product = (w.T @ z)[:, None] + mean * own
+    fit = (product * np.linalg.solve(square, product) - mean**2 * own).sum(axis=0)
+    return (fit - np.linalg.slogdet(square)[1]) / 2 - np.log(sd).sum()
 
 
 def gain_of_size(square: np.ndarray, product: np.ndarray, mean: float | np.ndarray, sd: float) -> np.ndarray:

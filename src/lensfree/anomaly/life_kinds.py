@@ -37,12 +37,10 @@ def uneven_divisions(expected: Expectation, lives: np.ndarray) -> list[Candidate
             chosen = number[first : last + 1]
             shapes = np.hstack([born[:, chosen], ages[:, chosen]])
             sd = np.repeat([UNEVEN_AGAIN, UNEVEN_RATE * rate], len(chosen))
-            mean = np.zeros(len(sd))
             sd[0] = UNEVEN_SD
-            gains = []
-            for sign in (-1, 1):
-                mean[0] = sign * UNEVEN
-                gains.append(expected.gain_together(shapes, mean, sd))
+            mean = np.zeros((len(sd), 2))
+            mean[0] = -UNEVEN, UNEVEN
+            gains = expected.gain_together(shapes, mean, sd)
             prior = -np.log(2 * (len(lives) - 1) * (len(lives) - first))
             others = lives.sum() - lives[chosen].sum() + eased[chosen].sum()
             gain = np.array([np.logaddexp(gains[0], gains[1]) + prior + others])

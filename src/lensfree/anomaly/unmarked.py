@@ -67,7 +67,9 @@ def log_probability_after(history: Condensed, norms: Norms) -> np.ndarray:
         newborn[i] = np.logaddexp.reduce(born_ends[i, i : n - 1] + newborn[i + 1 : n], initial=newborn[i])
     stays = met[:, -1] + np.interp(lasts_h[:, -1], table_h, remains)
     divides = np.where(np.tri(n, n - 1, -1, dtype=bool), -np.inf, met_ends[:, : n - 1] + newborn[1:n])
-    return np.append(np.logaddexp(np.logaddexp.reduce(divides, axis=1), stays), 0.0)
+    ways = np.column_stack([divides, stays])
+    most = ways.max(axis=1)  # finite: a cell can always stay; and sums of exp are quicker than logaddexp
+    return np.append(most + np.log(np.exp(ways - most[:, None]).sum(axis=1)), 0.0)
 
 
 class _Pieces:
@@ -131,16 +133,18 @@ def _white(history: Condensed, norms: Norms) -> np.ndarray:
     for k in range(n):
         unsure[k:] = variance  # of a run that begins here; what stands right of it is of no run
         np.add(unsure, noise[k], out=seen[k])
-        unsure /= seen[k]
-        unsure *= kept[k]
-        unsure += renewed[k]
+        run = unsure[: k + 1]
+        run /= seen[k, : k + 1]
+        run *= kept[k]
+        run += renewed[k]
     begun = np.tri(n, dtype=bool)
     gain = np.where(begun, 1 - noise[:, None] / seen, 0.0)
     state = np.zeros((3, n, n))
     stays, learnt = lasting[:, None] * (1 - gain), lasting[:, None] * gain * columns[:, :, None]
     for k in range(n - 1):
-        np.multiply(state[:, k], stays[k], out=state[:, k + 1])
-        state[:, k + 1] += learnt[:, k]
+        run = state[:, k + 1, : k + 1]
+        np.multiply(state[:, k, : k + 1], stays[k, : k + 1], out=run)
+        run += learnt[:, k, : k + 1]
     sd = np.sqrt(seen)
     left = (columns[:, :, None] - state) / sd
     return np.where(begun, np.concatenate([left, np.log(sd)[None]]), 0.0)
