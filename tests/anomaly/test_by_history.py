@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from lensfree.anomaly import by_history as module
 from lensfree.anomaly.by_history import by_history
@@ -36,6 +37,18 @@ def test_several_processes_answer_what_one_does(series, monkeypatch):
     assert list(shared) == list(alone) == list(range(N))
     # Sums of products differ in the last digit with where the numbers lie in memory, in one process as well.
     np.testing.assert_allclose([*shared.values()], [*alone.values()], rtol=1e-12)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_each_process_multiplies_its_small_matrices_on_one_core(series, monkeypatch, cores):
+    with_cores(monkeypatch, cores)
+    with threadpool_limits(2):
+        threads = by_history(
+            series, range(N), lambda rows: [pool["num_threads"] for pool in threadpool_info()]
+        )
+        outside = [pool["num_threads"] for pool in threadpool_info()]
+    assert all(number == 1 for numbers in threads.values() for number in numbers)
+    assert 2 in outside and threads[0]
 
 
 def test_reasons_do_not_depend_on_the_number_of_processes(series, monkeypatch):

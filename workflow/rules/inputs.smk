@@ -49,7 +49,12 @@ def background_files(wildcards):
     name, plan = wildcards.acquisition, background_frames(wildcards)
     files = source_files(name, plan["frames"])
     if plan["method"] == "image" and SOURCES[name].background:
-        listed = said(list_frames, SOURCES[name].background, SOURCES[name].channels)
+        listed = said(
+            list_frames,
+            SOURCES[name].background,
+            SOURCES[name].channels,
+            match=matched_once,
+        )
         files += [str(path) for source in listed for path in source.files]
     return sorted(set(files))
 

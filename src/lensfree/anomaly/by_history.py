@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from lensfree.anomaly.histories import bounds_of
 from lensfree.arrays import cpu_count
 
 Answer = TypeVar("Answer")
@@ -46,7 +47,9 @@ def by_history(
     n = len(starts) - 1
     workers = min(cpu_count(), n // FEWEST_SHARED)
     if workers < 2 or not CAN_FORK:
-        return _answers(table, starts, ask, 0, n)
+        # Matrices are so small that a second thread only waits: with two, all takes four times as long.
+        with threadpool_limits(1):
+            return _answers(table, starts, ask, 0, n)
     borders = np.linspace(0, n, workers * PARTS_PER_PROCESS + 1).astype(int).tolist()
     _asked.append((table, starts, ask))
     try:
@@ -65,7 +68,7 @@ def _in_order(series: pd.DataFrame, wanted: Iterable[int]) -> tuple[pd.DataFrame
     if not ((ids[1:] > ids[:-1]) | ((ids[1:] == ids[:-1]) & (time_h[1:] >= time_h[:-1]))).all():
         table = table.iloc[np.lexsort([time_h, ids])]
         ids = table["series_id"].to_numpy()
-    return table, np.append(np.flatnonzero(np.append(True, ids[1:] != ids[:-1])[: len(ids)]), len(ids))
+    return table, bounds_of(ids)
 
 
 def _answers(

@@ -81,6 +81,13 @@ def blocks_of_parts(parts: Iterable[pd.DataFrame], rows: int) -> Iterator[pd.Dat
     yield from blocks(held, rows) if len(held) else ()
 
 
+def bounds_of(ids: np.ndarray) -> np.ndarray:
+    """Return at which row each history begins, rows of a history one after the other, and how many rows there
+    are."""
+    is_first = np.append(True, ids[1:] != ids[:-1])[: len(ids)]
+    return np.append(np.flatnonzero(is_first), len(ids))
+
+
 def each_history(series: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[int, list[np.ndarray]]]:
     """Yield series_id, and these columns in order of time, of one history after the other.
 
@@ -92,7 +99,7 @@ def each_history(series: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple
     order = np.lexsort([time_h, ids])
     ids = ids[order]
     values = [series[column].to_numpy()[order] for column in columns]
-    bounds = np.append(np.flatnonzero(np.append(True, ids[1:] != ids[:-1])[: len(ids)]), len(ids))
+    bounds = bounds_of(ids)
     for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
         yield int(ids[start]), [column[start:stop] for column in values]
 
