@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from hand_made import NORMS, path
 from scipy.stats import poisson
 
 from lensfree.anomaly.condensed import condense
-from lensfree.anomaly.dips import LEAST_RATE_PER_H, learn_dip_rate
+from lensfree.anomaly.dips import LEAST_RATE_PER_H, Dips, learn_dip_rate, unusual
 from lensfree.simulate.measurement import SeriesNoise
 from lensfree.simulate.series import simulate_series
 
@@ -34,6 +35,15 @@ def test_a_doubtful_dip_is_not_surer_for_being_rare():
 
     rows = path(40.0, noise=0.1, seed=2, changed=shallow)
     assert condense(rows, replace(NORMS, dip_rate_per_h=1e-12)).dips_gain < 15
+
+
+def test_dips_beyond_all_probability_count_for_what_they_are():
+    gain = np.full(400, 5.0)
+    dips = Dips(np.arange(400), np.arange(400), np.full(400, 0.5), gain, np.full(800, 0.1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert unusual(dips, 40.0, 1e-6) == gain.sum()
+        assert unusual(replace(dips, gain=np.zeros(400)), 40.0, 1e-6) == 0.0
 
 
 def rate(dips_per_h: float, abnormal: float = 0.0) -> float:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lensfree.tracks import border
 from lensfree.tracks.border import WIDTH_SD, Border
 from lensfree.tracks.candidates import LinkedTracks
 from lensfree.tracks.scales import Scales
@@ -34,6 +35,15 @@ def test_the_surcharge_is_twice_the_log_of_how_many_times_more_tracks_begin_ther
     expected = 3 / looks_inside * looks_near
     assert border.width_um == WIDTH_SD * SCALES.step_sd_um
     assert border.surcharge == pytest.approx(2 * np.log(7 / (expected + 1)))
+
+
+def test_of_many_looks_some_say_the_same(tiny, monkeypatch):
+    near, inside = [(1.0, 10.0 * k) for k in range(1, 13)], [(50.0, 10.0 * k) for k in range(1, 13)]
+    tracks = field(near + inside[:4], tiny, inside)
+    whole = Border.learn(tracks, SCALES, tiny).surcharge
+    monkeypatch.setattr(border, "MOST_ROWS", 200)
+    some = Border.learn(tracks, SCALES, tiny).surcharge
+    assert some != whole and some == pytest.approx(whole, rel=0.1)
 
 
 def test_nothing_is_charged_where_no_more_tracks_begin_than_elsewhere(tiny):

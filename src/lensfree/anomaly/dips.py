@@ -96,7 +96,8 @@ def unusual(dips: Dips, seen_h: float, rate_per_h: float) -> float:
         rate_per_h: how often normal cells have one [1/h].
     """
     found = int((dips.gain > 0).sum())
-    usual = float(np.log(pdtrc(found - 1, rate_per_h * seen_h))) if found else 0.0
+    with np.errstate(divide="ignore"):  # so many that their probability is less than any number
+        usual = float(np.log(pdtrc(found - 1, rate_per_h * seen_h))) if found else 0.0
     return min(float(dips.gain.sum()), -usual)
 
 

@@ -13,6 +13,9 @@ from lensfree.tracks.scales import Scales
 WIDTH_SD = 2.0
 """Width of the border in sd of a step along one axis: most cells that come in are first seen closer."""
 
+MOST_ROWS = 200_000
+"""Of more cells and frames only some are looked at: the share that is near the border is all that counts."""
+
 
 @dataclass(frozen=True)
 class Border:
@@ -35,14 +38,16 @@ class Border:
         border, per cell and frame, than inside. One more is counted on either side: few tracks say little.
         """
         width_um = WIDTH_SD * scales.step_sd_um
-        is_later = tracks.frame > tracks.frame.min()
-        is_near = tracks.inside_um(np.arange(len(tracks.frame))) < width_um
-        begins_near = is_near[orphans_of(tracks, config)]
-        looks_near, looks_inside = (np.count_nonzero(is_later & place) for place in (is_near, ~is_near))
-        if looks_inside == 0:
+        rows = np.arange(0, len(tracks.frame), 1 + len(tracks.frame) // MOST_ROWS)
+        looks = rows[tracks.frame[rows] > tracks.frame.min()]
+        is_look_near, is_begin_near = (
+            tracks.inside_um(some) < width_um for some in (looks, orphans_of(tracks, config))
+        )
+        looks_near, begins_near = np.count_nonzero(is_look_near), np.count_nonzero(is_begin_near)
+        if looks_near == len(looks):
             return cls(width_um)
-        expected = np.count_nonzero(~begins_near) / looks_inside * looks_near
-        times_more = (np.count_nonzero(begins_near) + 1) / (expected + 1)
+        begins_per_look = (len(is_begin_near) - begins_near) / (len(looks) - looks_near)
+        times_more = (begins_near + 1) / (begins_per_look * looks_near + 1)
         return cls(width_um, max(2 * float(np.log(times_more)), 0.0))
 
     def cost(self, tracks: LinkedTracks, daughters: np.ndarray) -> np.ndarray:
