@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from measured import processor
 
 from lensfree.resources import (
     CELLS_PER_MM2,
@@ -53,7 +54,7 @@ def read(docs: Path) -> dict[str, Any]:
 def write(docs: Path, found: Mapping[str, Any]) -> None:
     """Write what was measured, and the page of it; a size that is new gets machine and date."""
     stamp = {
-        "machine": f"{platform.machine()}, {os.environ.get('OMP_NUM_THREADS', os.cpu_count())} thread(s)",
+        "machine": f"{processor()}, {os.environ.get('OMP_NUM_THREADS', os.cpu_count())} thread(s)",
         "date": datetime.now(UTC).date().isoformat(),
     }
     stamped = {label: {**stamp, **part} for label, part in found.items()}

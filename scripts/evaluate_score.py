@@ -11,6 +11,8 @@ with job_log(snakemake):
     measures = evaluate_score.run(
         config=Config.model_validate(snakemake.params.config),
         page=Path(snakemake.output.page),
+        work=Path(snakemake.output.measures).with_suffix(".work"),
+        code=snakemake.params.code,
     )
     write_measures(
         Path(snakemake.output.measures), measures, "make evaluate ONLY=score", provenance(snakemake)

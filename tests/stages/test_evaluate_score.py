@@ -96,7 +96,9 @@ def ran(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         # Its compilation takes long; tests/anomaly measure with it.
         patch.setattr(matrix_profile, "is_available", lambda: False)
-        measures = evaluate_score.run(config=CONFIG, page=page)
+        work = page.with_name("score.work")
+        measures = evaluate_score.run(config=CONFIG, page=page, work=work, code="0" * 16)
+    assert not work.exists()
     return measures, page.read_text(encoding="utf-8")
 
 
