@@ -47,7 +47,7 @@ def by_history(
     n = len(starts) - 1
     workers = min(cpu_count(), n // FEWEST_SHARED)
     if workers < 2 or not CAN_FORK:
-        # Matrices are so small that a second thread only waits: with two, all takes four times as long.
+        # Matrices are so small that a second thread only waits for the first, and takes CPU time for that.
         with threadpool_limits(1):
             return _answers(table, starts, ask, 0, n)
     borders = np.linspace(0, n, workers * PARTS_PER_PROCESS + 1).astype(int).tolist()
