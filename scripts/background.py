@@ -6,8 +6,9 @@ from lensfree.acquisitions import Acquisition
 from lensfree.config import LoadConfig, StorageConfig
 from lensfree.stages import background
 from lensfree.stages.joblog import job_log, provenance
+from lensfree.stages.raw_record import raw_record
 
-with job_log(snakemake):
+with job_log(snakemake), raw_record(snakemake):
     background.run(
         acquisition=Acquisition.model_validate(snakemake.params.acquisition),
         **snakemake.params.plan,

@@ -62,6 +62,26 @@ def test_the_plan_of_the_background_belongs_to_its_stage():
     ]
 
 
+@pytest.mark.parametrize(
+    ("files", "text", "added"),
+    [
+        (["raw/a.tif", "raw/b.tif"], "", ()),
+        (["raw/a.tif"], "with b.tif", ("raw/b.tif",)),
+        (["raw/a.tif", "raw/b.tif", "raw/c.tif"], "without c.tif", ()),
+        (["raw/c.tif"], "with a.tif, b.tif, without c.tif", ("raw/a.tif", "raw/b.tif")),
+    ],
+)
+def test_raw_files_are_told_by_which_came_and_went(files, text, added):
+    params = {"raw": {"contents": "a" * 16, "files": ["raw/a.tif", "raw/b.tif"]}}
+    before = [repr({"contents": "b" * 16, "files": files})]
+    assert find_changes("load", params, before) == [Change("raw", text, added)]
+
+
+def test_raw_files_without_a_record_are_no_unknown_setting():
+    params = {"raw": {"contents": "a" * 16, "files": ["raw/a.tif"]}}
+    assert find_changes("load", params, ["'x'"]) == [Change("raw", "")]
+
+
 def test_records_that_are_not_literals_are_left_aside():
     assert find_changes("quantify", PARAMS, ["<object at 0x7f>", *recorded()]) == []
     texts = [c.text for c in find_changes("quantify", {"config": SECTION}, ["<object at 0x7f>"])]

@@ -13,7 +13,7 @@ _OF_THE_STAGE = ("config", "plan")
 _LONGEST = 24
 _MAX_NAMED = 3
 
-Kind = Literal["code", "frames", "setting"]
+Kind = Literal["code", "frames", "raw", "setting"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,14 @@ class Change:
 
     Attributes:
         kind: `code`: the fingerprint of the stage's modules; `frames`: which frames a job takes;
-            `setting`: anything else.
+            `raw`: other raw files, or other contents; `setting`: anything else.
         text: what changed, with old and new value where both are known.
+        added: raw files that the job did not read before.
     """
 
     kind: Kind
     text: str
+    added: tuple[str, ...] = ()
 
 
 def find_changes(stage: str, params: Mapping[str, Any], recorded: Sequence[str]) -> list[Change]:
@@ -84,6 +86,8 @@ def _is_digest(value: Any) -> bool:
 def _described(section: str, old: Any, new: Any, *, is_known: bool) -> list[Change]:
     if section == "code" and _is_digest(new):
         return [Change("code", "code")]
+    if section == "raw" and isinstance(new, dict):
+        return [_raw(old["files"] if is_known else new["files"], new["files"])]
     if not is_known:
         return [Change("setting", f"{section}, was not recorded")]
     if section == "frames" and isinstance(new, dict) and {"first_frame", "n_frames"} <= new.keys():
@@ -100,6 +104,13 @@ def _described(section: str, old: Any, new: Any, *, is_known: bool) -> list[Chan
         elif old[key] != new[key]:
             texts.append(f"{section}.{key} {_brief(old[key])} -> {_brief(new[key])}")
     return [Change("setting", text) for text in texts]
+
+
+def _raw(old: Sequence[str], new: Sequence[str]) -> Change:
+    added, gone = (sorted(set(these) - set(those)) for these, those in ((new, old), (old, new)))
+    signed = (("with", added), ("without", gone))
+    words = [f"{sign} {join([path.split('/')[-1] for path in paths])}" for sign, paths in signed if paths]
+    return Change("raw", ", ".join(words), tuple(added))
 
 
 def _brief(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -57,11 +58,15 @@ def modules_behind(module: str, root: Path) -> set[str]:
     if _file_of(module, root) is None:
         raise FileNotFoundError(f"{root}: no module '{module}'; a stage needs stages/<word>.py")
     found: set[str] = set()
+    seen = set(LEFT_OUT)
     waiting = [module]
     while waiting:
         name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
         path = _file_of(name, root)
-        if name in found or name in LEFT_OUT or path is None:
+        if path is None:
             continue
         found.add(name)
         waiting.extend(imported_modules(path))
@@ -107,9 +112,9 @@ def _statements(block: Iterable[ast.AST]) -> Iterator[ast.AST]:
 
 def _file_of(module: str, root: Path) -> Path | None:
     """Return the file of a module, None if the name is not a module of this package."""
-    parts = module.split(".")
-    if parts[0] != PACKAGE:
+    package, *parts = module.split(".")
+    if package != PACKAGE:
         return None
-    base = root.joinpath(*parts[1:])
-    candidates = (base / "__init__.py", base.with_name(f"{base.name}.py"))
-    return next((path for path in candidates if path.is_file()), None)
+    base = os.path.join(root, *parts)
+    candidates = (os.path.join(base, "__init__.py"), f"{base}.py")
+    return next((Path(path) for path in candidates if os.path.isfile(path)), None)

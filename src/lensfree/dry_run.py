@@ -18,6 +18,7 @@ from snakemake.cli import args_to_api, parse_args
 
 from lensfree.changes import find_changes, join
 from lensfree.plan import UNKNOWN, PlannedJob
+from lensfree.raw_files import changed, read_record, states
 
 _ERRORS = (AttributeError, KeyError, TypeError, LookupError)
 
@@ -175,14 +176,28 @@ class _Graph:
         changes = self._changes(job)
         settings = [change.text for change in changes if change.kind == "setting"]
         frames = [change.text for change in changes if change.kind == "frames"]
+        raw = next((change for change in changes if change.kind == "raw"), None)
         words = []
         if frames:
-            words.append(f"other frames ({frames[0]})")
+            is_longer = raw is not None and (not raw.text or self._is_newer(job, raw.added))
+            words.append(f"{'more' if is_longer else 'other'} frames ({frames[0]})")
+        elif raw is not None:
+            words.append(f"reads other files: {raw.text}" if raw.text else self._why_contents(job))
         if settings:
             words.append(f"changed setting: {join(settings)}")
         if any(change.kind == "code" for change in changes):
             words.append(f"changed code of {job.rule.name}")
         return "; ".join(words) or "changed setting, which one is not known"
+
+    def _why_contents(self, job: Any) -> str:
+        record = read_record(Path(job.output.raw))
+        names = changed(record, states(job.params.raw["files"])) if record is not None else []
+        return f"changed file: {join([Path(name).name for name in names])}" if names else "changed raw files"
+
+    def _is_newer(self, job: Any, names: Sequence[str]) -> bool:
+        """Return whether one of these raw files is newer than what the job made before."""
+        made = max((Path(path).stat().st_mtime for path in job.output if Path(path).exists()), default=0)
+        return any(Path(name).stat().st_mtime > made for name in names)
 
     def _why_input(self, job: Any) -> str:
         record = self._record(job)

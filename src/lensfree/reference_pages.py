@@ -51,6 +51,10 @@ also has type, unit and meaning of every column (`tracks.csv-metadata.json`, or 
 folder of them, as the W3C's "CSV on the Web" names them; `dc:provenance`), a page in its element
 `<meta name="provenance">`, a picture in the PNG text `Description`, TrackMate's XML in the last line of its
 log, GEFF under `extra`, label images beside `labels.csv`, OME-TIFF and OME-Zarr in their description.
+
+`{acquisition}/raw/{chunk}.json` and `raw/background.json` hold size in bytes, time of the last change in ns
+and SHA-256 of every raw file as a job read it. Only planning reads them: a file that was touched or copied
+since is compared with them, so that it reruns nothing.
 """
 STACKS_WORDS = """\
 ## Stacks (HDF5)

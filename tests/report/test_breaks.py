@@ -76,3 +76,24 @@ def test_a_frame_without_a_cell_of_ours_and_without_light_can_be_drawn():
     )
     figure = draw_breaks([[dark]])
     assert set(marks(figure.subfigs[0].axes[0]).values()) == {("x", style.SKY.lower())}
+
+
+def test_numbers_stay_within_their_picture_and_do_not_hide_each_other():
+    crowd = Crop(
+        **{
+            **crop().__dict__,
+            "cell_id": np.array([111, 222, 333, 444, 555]),
+            # 111 at the right, 222 at the top, 333 and 444 side by side, 555 on the cell asked for
+            "place_um": PITCH_UM * np.array([[20, 53], [1, 20], [30, 10], [30, 12], [20, 51.0]]),
+            "cells_in_question": (111, 555),
+        }
+    )
+    figure = draw_breaks([[crowd] * 5])
+    figure.draw_without_rendering()
+    for axes in figure.subfigs[0].axes:
+        frame = axes.get_window_extent()
+        assert {text.get_text() for text in axes.texts} == {"111", "222", "333", "555"}
+        boxes = [text.get_window_extent() for text in axes.texts]
+        assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
+        assert all(frame.y0 <= box.y0 and box.y1 <= frame.y1 for box in boxes)
+    assert len({round(axes.get_window_extent().width, 3) for axes in figure.subfigs[0].axes}) == 1

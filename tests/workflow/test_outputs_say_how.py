@@ -37,6 +37,12 @@ def of_xml(path):
     return json.loads(last.removeprefix(PROVENANCE))
 
 
+def of_json(path):
+    if path.parent.name == "raw":
+        return json.loads(path.read_text("utf-8"))["_file"]["provenance"]
+    return read_csv_provenance(path)
+
+
 READERS = {
     ".parquet": read_provenance,
     ".h5": read_stack_provenance,
@@ -44,7 +50,7 @@ READERS = {
     ".html": of_page,
     ".png": of_picture,
     ".xml": of_xml,
-    ".json": read_csv_provenance,
+    ".json": of_json,
     ".safetensors": lambda path: json.loads(read_card(path)["provenance"]),
 }
 

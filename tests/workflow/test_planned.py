@@ -7,6 +7,8 @@ import pytest
 import yaml
 from conftest import MOVIE_CONFIG, MOVIE_ROW, ROOT, ROW, Workplace, write_frame
 
+from lensfree.raw_files import COMPARED_B
+
 pytestmark = pytest.mark.workflow
 
 AFTER_TRACKS = {"flags movie", "report movie"}
@@ -32,7 +34,32 @@ def test_nothing_to_do_is_said_and_a_touched_frame_or_copied_results_are_nothing
 @pytest.mark.parametrize("name", ["default", "slurm", "generic"])
 def test_a_whole_frame_is_known_by_its_content(name):
     text = (ROOT / "profiles" / name / "profile.yaml").read_text(encoding="utf-8")
-    assert yaml.safe_load(text)["max-checksum-file-size"] == "100MB"
+    assert yaml.safe_load(text)["max-checksum-file-size"] == f"{COMPARED_B // 10**6}MB"
+
+
+def test_without_their_record_touched_frames_are_read_again(place):
+    (place.results() / "raw" / "0001.json").unlink()
+    assert place.planned() == set()
+    os.utime(place.folder / "raw" / "f002_1.tif")
+    assert "load, plate: changed raw files" in place.reasons()
+
+
+def test_frames_that_take_each_other_s_place_are_read_again(place):
+    one, other = (place.folder / "raw" / f"f00{frame}_1.tif" for frame in (0, 1))
+    assert one.stat().st_size == other.stat().st_size
+    one.rename(place.folder / "raw" / "kept")
+    other.rename(one)
+    (place.folder / "raw" / "kept").rename(other)
+    assert "background, plate: changed file: f000_1.tif, f001_1.tif" in place.reasons()
+    place.run()
+    assert place.plan().startswith("Nothing to do")
+
+
+def test_a_raw_file_that_is_gone_is_said(place):
+    place.config["load"] = {"background": "none", "on_bad_frame": "gap"}
+    place.run()
+    (place.folder / "raw" / "f002_2.tif").unlink()
+    assert "load, plate: reads other files: without f002_2.tif" in place.reasons()
 
 
 def test_more_frames_a_new_acquisition_and_a_changed_setting_are_told_apart(place):

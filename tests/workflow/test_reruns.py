@@ -28,7 +28,7 @@ EVERYTHING = {
 def test_everything_was_made(place):
     assert {p.name for p in place.results().iterdir()} == {
         *("background.h5", "frames", "frames.parquet", "focus.parquet", "holograms", "opd"),
-        *("report", "report.html", "summary.png"),
+        *("raw", "report", "report.html", "summary.png"),
     }
     assert read_table(place.results() / "frames.parquet", FRAMES)["frame"].tolist() == [0, 1, 2]
     with open_holograms(place.results() / "holograms" / "0001.h5") as holograms:

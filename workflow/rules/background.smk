@@ -1,16 +1,18 @@
 rule background:
     input:
-        files=background_files,
+        simulated=simulated_files,
     output:
         background="<results>/{acquisition}/background.h5",
+        raw="<results>/{acquisition}/raw/background.json",
     wildcard_constraints:
         acquisition=of_kind("hologram", "simulated"),
     params:
         acquisition=acquisition("z_um", "opd_unit"),
         plan=background_frames,
+        raw=raw(background_files),
         config=section("load"),
         storage=section("storage"),
-        code=code_digest("background"),
+        code=code("background"),
     log:
         "<logs>/background/{acquisition}.log",
     benchmark:

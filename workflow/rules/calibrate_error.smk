@@ -11,7 +11,7 @@ rule calibrate_error:
             mode="json",
             include={"optics", "fields", "reconstruct", "quantify", "calibrate_error"},
         ),
-        code=code_digest("calibrate_error"),
+        code=code("calibrate_error"),
     log:
         "<logs>/calibrate_error/standard_error.log",
     benchmark:

@@ -7,7 +7,7 @@ rule check:
     output:
         frames="<results>/{acquisition}/frames.parquet",
     params:
-        code=code_digest("check"),
+        code=code("check"),
     log:
         "<logs>/check/{acquisition}.log",
     benchmark:

@@ -19,6 +19,7 @@ from lensfree.digest import code_digest
 from lensfree.io.tiff import list_frames
 from lensfree.machine import share_with_jobs
 from lensfree.model_files import weights_file
+from lensfree.raw_files import raw_param
 from lensfree.selection import select
 from lensfree.sources import match_frames
 from lensfree.validation import load_config
@@ -105,6 +106,15 @@ wildcard_constraints:
 def section(word):
     """A params function: the acquisition's configuration of a stage, as plain values."""
     return lambda wildcards: getattr(CONFIGS[wildcards.acquisition], word).model_dump(mode="json")
+
+
+# Parsing what every stage imports takes a second: that is for the stages of jobs only, and once.
+digest_of = cache(code_digest)
+
+
+def code(stage):
+    """A params function: the fingerprint of the code behind a stage."""
+    return lambda wildcards: digest_of(stage)
 
 
 def acquisition(*without):

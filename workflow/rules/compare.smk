@@ -27,7 +27,7 @@ rule compare:
             for name in TRACKED
         ],
         config=CONFIG.compare.model_dump(mode="json"),
-        code=code_digest("compare"),
+        code=code("compare"),
     log:
         "<logs>/compare/all.log",
     benchmark:

@@ -7,7 +7,7 @@ rule evaluate:
         area=one_of(AREA_SECTIONS),
     params:
         config=lambda wildcards: CONFIG.model_dump(mode="json", include=set(AREA_SECTIONS[wildcards.area])),
-        code=lambda wildcards: code_digest(f"evaluate_{wildcards.area}"),
+        code=lambda wildcards: digest_of(f"evaluate_{wildcards.area}"),
     log:
         "<logs>/evaluate/{area}.log",
     benchmark:

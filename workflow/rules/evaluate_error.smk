@@ -11,7 +11,7 @@ rule evaluate_error:
             mode="json",
             include={"optics", "fields", "reconstruct", "quantify", "evaluate"},
         ),
-        code=code_digest("evaluate_error"),
+        code=code("evaluate_error"),
     log:
         "<logs>/evaluate_error/error.log",
     benchmark:

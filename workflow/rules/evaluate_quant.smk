@@ -12,7 +12,7 @@ rule evaluate_quant:
             mode="json",
             include={"optics", "fields", "reconstruct", "quantify", "evaluate"},
         ),
-        code=code_digest("evaluate_quant"),
+        code=code("evaluate_quant"),
     log:
         "<logs>/evaluate_quant/quant.log",
     benchmark:

@@ -7,7 +7,7 @@ rule evaluate_score:
             mode="json",
             include={"score", "train_score", "evaluate", "simulate", "track", "series"},
         ),
-        code=code_digest("evaluate_score"),
+        code=code("evaluate_score"),
     log:
         "<logs>/evaluate_score/score.log",
     benchmark:

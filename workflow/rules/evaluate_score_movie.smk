@@ -10,7 +10,7 @@ rule evaluate_score_movie:
         figure="<results>/evaluation/scoring_livecyte.png",
     params:
         config=CONFIG.model_dump(mode="json", include={"quantify", "track", "series", "score"}),
-        code=code_digest("evaluate_score_movie"),
+        code=code("evaluate_score_movie"),
     log:
         "<logs>/evaluate_score_movie/score_movie.log",
     benchmark:

@@ -15,7 +15,7 @@ rule evaluate_track:
                 *("reconstruct", "quantify", "track", "evaluate", "frames_per_chunk"),
             },
         ),
-        code=code_digest("evaluate_track"),
+        code=code("evaluate_track"),
     log:
         "<logs>/evaluate_track/track.log",
     benchmark:

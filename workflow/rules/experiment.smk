@@ -10,7 +10,7 @@ rule experiment:
         score=CONFIG.score.model_dump(mode="json", exclude={"method"}),
         seed=CONFIG.train_score.seed,
         data_sets=experiment_data_sets,
-        code=code_digest("experiment"),
+        code=code("experiment"),
     log:
         "<logs>/experiment/{experiment}.log",
     benchmark:

@@ -12,7 +12,7 @@ rule export:
         config=lambda wildcards: CONFIGS[wildcards.acquisition].export.model_dump(
             mode="json", exclude={"formats", "opd_dtype"}
         ),
-        code=code_digest("export"),
+        code=code("export"),
     log:
         "<logs>/export/{acquisition}/{export}.log",
     benchmark:
@@ -53,7 +53,7 @@ use rule export as export_opd with:
             mode="json", include={"opd_dtype"}
         ),
         about=opd_in_words,
-        code=code_digest("export"),
+        code=code("export"),
 
 
 use rule export_opd as export_opd_folder with:

@@ -10,7 +10,7 @@ rule flags:
     params:
         n_highest=lambda wildcards: CONFIGS[wildcards.acquisition].report.anomalies,
         score=section("score"),
-        code=code_digest("flags"),
+        code=code("flags"),
     log:
         "<logs>/flags/{acquisition}.log",
     benchmark:

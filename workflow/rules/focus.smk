@@ -12,7 +12,7 @@ rule focus:
         optics=section("optics"),
         config=section("focus"),
         reconstruct=section("reconstruct"),
-        code=code_digest("focus"),
+        code=code("focus"),
     log:
         "<logs>/focus/{acquisition}.log",
     benchmark:

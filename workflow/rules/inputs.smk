@@ -23,9 +23,9 @@ def frames_of(wildcards):
 
 
 def source_files(name, frames):
-    """The files that hold these frames, as far as they exist; the folder if they are simulated."""
+    """The recorded files that hold these frames, as far as they exist."""
     if name not in FRAMES:
-        return [f"{CONFIG.results}/{name}/tiff"]
+        return []
     chosen = [FRAMES[name][frame] for frame in frames]
     # Those of a frame without a reason were there when they were listed.
     return sorted(
@@ -64,6 +64,21 @@ def chunk_files(wildcards):
     span = frames_of(wildcards)
     frames = range(span["first_frame"], span["first_frame"] + span["n_frames"])
     return source_files(wildcards.acquisition, frames)
+
+
+def simulated_files(wildcards):
+    """The folder of simulated files; recorded ones are params, since there are too many of them."""
+    return [] if wildcards.acquisition in FRAMES else f"<results>/{wildcards.acquisition}/tiff"
+
+
+def raw(files):
+    """A params function: the raw files that a job reads, and a word for what is in them."""
+
+    def param(wildcards):
+        record = f"{wildcards.acquisition}/raw/{wildcards.get('chunk', 'background')}.json"
+        return raw_param(files(wildcards), Path(CONFIG.results) / record)
+
+    return param
 
 
 @cache

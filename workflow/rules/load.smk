@@ -1,19 +1,21 @@
 # Loading comes first, so that a frame that cannot be read stops the run before anything expensive.
 rule load:
     input:
-        files=chunk_files,
+        simulated=simulated_files,
         background="<results>/{acquisition}/background.h5",
     output:
         holograms=kept("holograms", "<results>/{acquisition}/holograms/{chunk}.h5"),
         frames="<results>/{acquisition}/frames/{chunk}.parquet",
+        raw="<results>/{acquisition}/raw/{chunk}.json",
     wildcard_constraints:
         acquisition=of_kind("hologram", "simulated"),
     params:
         acquisition=acquisition("z_um", "opd_unit", "background"),
         frames=frames_of,
+        raw=raw(chunk_files),
         on_bad_frame=lambda wildcards: CONFIGS[wildcards.acquisition].load.on_bad_frame,
         storage=section("storage"),
-        code=code_digest("load"),
+        code=code("load"),
     log:
         "<logs>/load/{acquisition}/{chunk}.log",
     benchmark:

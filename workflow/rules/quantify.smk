@@ -9,7 +9,7 @@ rule quantify:
     params:
         config=section("quantify"),
         n_colours=n_colours,
-        code=code_digest("quantify"),
+        code=code("quantify"),
     log:
         "<logs>/quantify/{acquisition}/{chunk}.log",
     benchmark:

@@ -13,7 +13,7 @@ rule reconstruct:
         focus=section("focus"),
         config=section("reconstruct"),
         storage=section("storage"),
-        code=code_digest("reconstruct"),
+        code=code("reconstruct"),
     log:
         "<logs>/reconstruct/{acquisition}/{chunk}.log",
     benchmark:

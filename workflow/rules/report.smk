@@ -32,7 +32,7 @@ rule report:
         acquisition=lambda wildcards: ACQUISITIONS[wildcards.acquisition].model_dump(mode="json"),
         config=section("report"),
         score=section("score"),
-        code=code_digest("report"),
+        code=code("report"),
     log:
         "<logs>/report/{acquisition}.log",
     benchmark:

@@ -8,7 +8,7 @@ rule score:
         scores="<results>/{acquisition}/scores.parquet",
     params:
         config=section("score"),
-        code=code_digest("score"),
+        code=code("score"),
     log:
         "<logs>/score/{acquisition}.log",
     benchmark:

@@ -7,7 +7,7 @@ rule series:
     params:
         frame_interval_min=lambda wildcards: ACQUISITIONS[wildcards.acquisition].frame_interval_min,
         config=section("series"),
-        code=code_digest("series"),
+        code=code("series"),
     log:
         "<logs>/series/{acquisition}.log",
     benchmark:

@@ -9,7 +9,7 @@ rule simulate:
         acquisition=acquisition(),
         optics=section("optics"),
         config=section("simulate"),
-        code=code_digest("simulate"),
+        code=code("simulate"),
     log:
         "<logs>/simulate/{acquisition}.log",
     benchmark:

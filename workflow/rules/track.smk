@@ -6,7 +6,7 @@ rule track:
         events="<results>/{acquisition}/lineage_events.parquet",
     params:
         config=section("track"),
-        code=code_digest("track"),
+        code=code("track"),
     log:
         "<logs>/track/{acquisition}.log",
     benchmark:

@@ -4,7 +4,7 @@ rule train_detector:
     params:
         config=CONFIG.train_score.model_dump(mode="json"),
         score=CONFIG.score.model_dump(mode="json"),
-        code=code_digest("train_detector"),
+        code=code("train_detector"),
     log:
         "<logs>/train_detector/detector.log",
     benchmark:

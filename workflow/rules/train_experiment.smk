@@ -8,7 +8,7 @@ rule train_experiment:
     params:
         config=CONFIG.train_score.model_dump(mode="json"),
         score=lambda wildcards: CONFIG.score.model_dump(mode="json") | {"method": wildcards.method},
-        code=code_digest("train_experiment"),
+        code=code("train_experiment"),
     log:
         "<logs>/train_experiment/{dataset}.{method}.log",
     benchmark:

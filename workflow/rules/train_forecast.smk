@@ -4,7 +4,7 @@ rule train_forecast:
     params:
         config=CONFIG.train_score.model_dump(mode="json"),
         score=CONFIG.score.model_dump(mode="json"),
-        code=code_digest("train_forecast"),
+        code=code("train_forecast"),
     log:
         "<logs>/train_forecast/forecast.log",
     benchmark:

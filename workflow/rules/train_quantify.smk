@@ -10,7 +10,7 @@ rule train_quantify:
         optics=CONFIG.optics.model_dump(mode="json"),
         quantify=CONFIG.quantify.model_dump(mode="json"),
         reconstruct=CONFIG.reconstruct.model_dump(mode="json"),
-        code=code_digest("train_quantify"),
+        code=code("train_quantify"),
     log:
         "<logs>/train_quantify/quantify.log",
     benchmark:

@@ -7,7 +7,7 @@ rule train_score:
     params:
         config=CONFIG.train_score.model_dump(mode="json"),
         score=CONFIG.score.model_dump(mode="json"),
-        code=code_digest("train_score"),
+        code=code("train_score"),
     log:
         "<logs>/train_score/{dataset}.log",
     benchmark:

@@ -9,7 +9,7 @@ rule train_unwrap:
         fields=CONFIG.fields.model_dump(mode="json"),
         optics=CONFIG.optics.model_dump(mode="json"),
         reconstruct=CONFIG.reconstruct.model_dump(mode="json"),
-        code=code_digest("train_unwrap"),
+        code=code("train_unwrap"),
     log:
         "<logs>/train_unwrap/unwrap.log",
     benchmark:

@@ -16,7 +16,7 @@ rule transfer_quantify:
             name: CONFIGS[name].quantify.model_dump(mode="json", exclude={"method", "model", "device"})
             for name in CONFIG.transfer_quantify.acquisitions
         },
-        code=code_digest("transfer_quantify"),
+        code=code("transfer_quantify"),
     log:
         "<logs>/transfer_quantify/quantify_own.log",
     benchmark:

@@ -13,6 +13,8 @@ from lensfree.report import style
 
 _PANEL_IN = 1.75
 _COLOURS = (style.MARK, style.ORANGE)
+_NUMBER_YX = (0.09, 0.16)  # a number's height and width, in sides of a picture
+_ON_THE_LEFT, _BELOW = 0.84, 0.1
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Crop:
 def draw_breaks(rows: Sequence[Sequence[Crop]]) -> Figure:
     """Draw a row of pictures per break: our cells as numbered dots, the other's cell as a cross.
 
-    The cell before the break is green, that after it orange, all others grey.
+    The cell before the break is green, that after it orange, all others grey; a grey number that would hide
+    another is left out.
     """
     n_columns = max((len(row) for row in rows), default=1)
     with style.look():
@@ -68,13 +71,37 @@ def _draw(axes: Any, crop: Crop, brightest_nm: float) -> None:
     axes.imshow(crop.opd_nm, cmap="gray", vmin=0, vmax=max(brightest_nm, 1.0))
     place_px = crop.place_um / crop.pixel_pitch_um
     is_in = ((place_px >= -0.5) & (place_px < np.array([ny, nx]) - 0.5)).all(axis=1)
-    for cell, (y, x) in zip(crop.cell_id[is_in].tolist(), place_px[is_in], strict=True):
-        is_asked = cell in crop.cells_in_question
-        colour = _COLOURS[crop.cells_in_question.index(cell)] if is_asked else style.MISSING
-        axes.plot(x, y, "o", ms=4 if is_asked else 2.5, mfc="none", mec=colour, mew=1.2)
-        axes.annotate(str(cell), (x, y), (3, 3), textcoords="offset points", color=colour, size=7)
+    cells = dict(zip(crop.cell_id[is_in].tolist(), place_px[is_in], strict=True))
+    asked = {
+        cell: colour for cell, colour in zip(crop.cells_in_question, _COLOURS, strict=True) if cell in cells
+    }
+    numbered: list[np.ndarray] = []
+    for cell in [*asked, *(cell for cell in cells if cell not in asked)]:
+        (y, x), colour = cells[cell], asked.get(cell, style.MISSING)
+        axes.plot(x, y, "o", ms=4 if cell in asked else 2.5, mfc="none", mec=colour, mew=1.2)
+        at = (cells[cell] + 0.5) / (ny, nx)
+        is_close = any((np.abs(at - other) < _NUMBER_YX).all() for other in numbered)
+        if cell in asked or not is_close:
+            numbered.append(at)
+            _number(axes, cell, at, colour, is_left=is_close or at[1] > _ON_THE_LEFT)
     for y, x in crop.other_um / crop.pixel_pitch_um:
         axes.plot(x, y, "x", ms=5, mew=1.2, color=style.SKY)
     axes.set_title(crop.title, pad=2)
     style.draw_scale_bar(axes, (ny, nx), crop.pixel_pitch_um, has_label=False)
     style.hide_frame(axes)
+
+
+def _number(axes: Any, cell: int, at: np.ndarray, colour: str, *, is_left: bool) -> None:
+    """Write the number of a cell beside it, `at` in sides of the picture from the top left."""
+    is_below = at[0] < _BELOW
+    axes.annotate(
+        str(cell),
+        (at[1], 1 - at[0]),
+        (-3 if is_left else 3, -3 if is_below else 3),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right" if is_left else "left",
+        va="top" if is_below else "bottom",
+        color=colour,
+        size=7,
+    ).set_in_layout(False)  # the pictures of a row are equally large

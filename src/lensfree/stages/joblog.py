@@ -96,7 +96,7 @@ def provenance(job: Any) -> dict[str, Any]:
     Args:
         job: the object `snakemake` of a script.
     """
-    params = dict(job.params.items())
+    params = settings_of(job)
     origin = {
         "stage": job.rule,
         **software(),
@@ -107,6 +107,11 @@ def provenance(job: Any) -> dict[str, Any]:
     if seed is not None:
         origin["seed"] = seed
     return {"rule": job.rule, **dict(job.wildcards.items()), **params, "origin": origin}
+
+
+def settings_of(job: Any) -> dict[str, Any]:
+    """Return the params of a job, less its raw files, whose times are not the same in equal runs."""
+    return {name: value for name, value in job.params.items() if name != "raw"}
 
 
 def only_path(files: str | Sequence[str]) -> Path | None:
@@ -149,7 +154,7 @@ def _opening(job: Any) -> list[str]:
     if job is None:
         return here
     wildcards = " ".join(f"{name}={value}" for name, value in job.wildcards.items())
-    params = dict(job.params.items())
+    params = settings_of(job)
     seeds = ", ".join(f"{name}={value}" for name, value in seeds_in(params).items())
     return [
         f"job: {job.rule} {wildcards}".rstrip(),
