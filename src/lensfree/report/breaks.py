@@ -82,8 +82,11 @@ def _draw(axes: Any, crop: Crop, brightest_nm: float) -> None:
         at = (cells[cell] + 0.5) / (ny, nx)
         is_close = any((np.abs(at - other) < _NUMBER_YX).all() for other in numbered)
         if cell in asked or not is_close:
+            is_left = at[1] > _ON_THE_LEFT or (is_close and at[1] < numbered[0][1])
+            _number(
+                axes, cell, at, colour, is_left=is_left, is_below=at[0] < _BELOW or (is_close and not is_left)
+            )
             numbered.append(at)
-            _number(axes, cell, at, colour, is_left=is_close or at[1] > _ON_THE_LEFT)
     for y, x in crop.other_um / crop.pixel_pitch_um:
         axes.plot(x, y, "x", ms=5, mew=1.2, color=style.SKY)
     axes.set_title(crop.title, pad=2)
@@ -91,10 +94,9 @@ def _draw(axes: Any, crop: Crop, brightest_nm: float) -> None:
     style.hide_frame(axes)
 
 
-def _number(axes: Any, cell: int, at: np.ndarray, colour: str, *, is_left: bool) -> None:
+def _number(axes: Any, cell: int, at: np.ndarray, colour: str, *, is_left: bool, is_below: bool) -> None:
     """Write the number of a cell beside it, `at` in sides of the picture from the top left."""
-    is_below = at[0] < _BELOW
-    axes.annotate(
+    number = axes.annotate(
         str(cell),
         (at[1], 1 - at[0]),
         (-3 if is_left else 3, -3 if is_below else 3),
@@ -104,4 +106,6 @@ def _number(axes: Any, cell: int, at: np.ndarray, colour: str, *, is_left: bool)
         va="top" if is_below else "bottom",
         color=colour,
         size=7,
-    ).set_in_layout(False)  # the pictures of a row are equally large
+        path_effects=[style.outline()],  # cells are as bright as numbers
+    )
+    number.set_in_layout(False)  # the pictures of a row are equally large
