@@ -1,7 +1,7 @@
 """The raw files of a job, and whether they still hold what they held when a job read them.
 
 Snakemake looks at every input file of every job several times, which for the frames of some dozen
-acquisitions is most of planning. So the raw files of a job are one of its params: their names, and a word
+acquisitions was two fifths of planning. So the raw files of a job are one of its params: their names, and a word
 for their contents. A job leaves a record of what it read. The word stays the same while every file has size
 and time of the record, or, if it was touched or copied since, the same SHA-256.
 """
@@ -51,8 +51,9 @@ def raw_param(names: Iterable[str], record: Path) -> dict[str, Any]:
     """
     now = states(names)
     before = read_record(record)
-    is_known = before is not None and before.files.keys() == now.keys() and not changed(before, now)
-    return {"contents": before.contents if before and is_known else _word(now), "files": list(now)}
+    if before is None or before.files.keys() != now.keys() or changed(before, now):
+        return {"contents": _word(now), "files": list(now)}
+    return {"contents": before.contents, "files": list(now)}
 
 
 def states(names: Iterable[str]) -> dict[str, tuple[int, int]]:
