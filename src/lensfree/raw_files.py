@@ -1,9 +1,9 @@
 """The raw files of a job, and whether they still hold what they held when a job read them.
 
-Snakemake looks at every input file of every job several times, which for the frames of some dozen
-acquisitions was two fifths of planning. So the raw files of a job are one of its params: their names, and a word
-for their contents. A job leaves a record of what it read. The word stays the same while every file has size
-and time of the record, or, if it was touched or copied since, the same SHA-256.
+Snakemake looks at every input file of every job several times, which for the frames of sixty acquisitions
+was two fifths of planning. So the raw files of a job are one of its params: their names, and a word for
+their contents. A job leaves a record of what it read. The word stays the same while every file has size and
+time of the record, or, if it was touched or copied since, the same SHA-256.
 """
 
 from __future__ import annotations
