@@ -3,8 +3,11 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# Compiling thousands of modules that are never imported takes as long as everything else of an installation.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# pip compiles modules on one core and those of other packages' tests as well, which takes as long as the rest of an
+# installation. Compiled they must be: where Python may not write bytecode, every job would compile them again (5 s).
+# Of what cannot be compiled (torch has files of a newer Python) nothing is imported.
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x /tests/ .venv/lib src >/dev/null || true
 
 .PHONY: demo plan test test-slurm evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale benchmark-jobs soak pictures config watch lint clean help
 
@@ -13,7 +16,8 @@ help:            ## this list
 
 .venv/.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(INSTALL) '.[dev]'
+	$(INSTALL) --no-compile -e '.[dev]'
+	$(COMPILE)
 	touch $@
 
 demo: .venv/.stamp   ## run the whole pipeline on the embedded acquisitions
@@ -31,13 +35,13 @@ test: .venv/.stamp   ## everything that must hold
 LENSFREE_SLURM ?= if possible
 
 test-slurm: .venv/.stamp   ## the workflow on a Slurm brought up here: root, and apt-get install slurm-wlm munge
-	$(INSTALL) '.[slurm]'
+	$(INSTALL) -e '.[slurm]'
 	LENSFREE_SLURM="$(LENSFREE_SLURM)" $(BIN)/python -m pytest -q --durations=6 tests/workflow/test_slurm.py
 
 AREAS := recon quant error track score score_movie
 
 evaluate: .venv/.stamp   ## measure accuracy on held-out seeds; ONLY=recon|quant|error|track|score|score_movie for one area
-	$(if $(filter score,$(or $(ONLY),$(AREAS))),$(INSTALL) '.[peers]')
+	$(if $(filter score,$(or $(ONLY),$(AREAS))),$(INSTALL) -e '.[peers]')
 	$(SNAKEMAKE) $(patsubst %,results/evaluation/%.json,$(or $(ONLY),$(AREAS)))
 	$(BIN)/python scripts/accuracy.py results/evaluation docs
 
@@ -65,19 +69,19 @@ benchmark: .venv/.stamp   ## speed and memory into docs/benchmarks.md
 	$(BIN)/python benchmarks/gpu.py
 
 benchmark-peers: .venv/.stamp   ## other packages beside lensfree into docs/peers.md; installs the extra peers
-	$(INSTALL) '.[peers]'
+	$(INSTALL) -e '.[peers]'
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/peer_figure.py
 
 benchmark-quantify: .venv/.stamp   ## other ways to quantify beside the shipped one, and its speed; installs the extra peers
-	$(INSTALL) '.[peers]'
+	$(INSTALL) -e '.[peers]'
 	$(BIN)/python benchmarks/quantification.py
 	$(BIN)/python benchmarks/quantification_speed.py
 
 BTRACK := results/benchmarks/btrack
 
 benchmark-track: .venv/.stamp   ## other trackers on the same detections into docs/tracking.md; installs the extra peers
-	$(INSTALL) '.[peers]'
+	$(INSTALL) -e '.[peers]'
 	$(PYTHON) -m venv $(BTRACK)
 	$(BTRACK)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/btrack.txt
 	$(BIN)/python benchmarks/tracking.py --sets 1k 3k 1k_35pg 3k_35pg
