@@ -157,7 +157,7 @@ def test_a_card_says_why_and_what_was_simulated(page):
     assert "simulated as: loss" in text
     assert "simulated as: a normal cell" in text
     assert "It has a cell in common with number 1, so it is not independent evidence." in text
-    assert "1 of 3 scored series are flagged; the first 3 are shown." in text
+    assert "1 of 3 scored series are flagged. Shown here: the first 3, 2 of them not flagged." in text
 
 
 def test_the_published_method_is_explained_by_its_threshold_and_by_a(page):

@@ -25,18 +25,27 @@ def count_judged(content: PageContent) -> int:
 
 
 def verdict(content: PageContent) -> str:
-    """Say how many series are flagged, how many of them are shown, and how many could not be judged."""
+    """Say how many series are flagged, which are shown here and below, and how many could not be judged."""
     assert content.scores is not None
-    n_flagged = int(content.scores["is_flagged"].sum())
-    n_errors = sum(suspect.is_acquisition for suspect in content.suspects)
-    shown = f"the first {len(content.suspects) - n_errors} are shown"
-    if n_errors:
-        shown += f" here, and {n_errors} of the suspected errors of the measurement below"
-    if n_flagged == 0:
+    flagged = content.scores[content.scores["is_flagged"].to_numpy(dtype=bool)]
+    if flagged.empty:
         opening = "No series is flagged; the highest-ranked are shown all the same."
     else:
-        opening = f"{n_flagged} of {count_judged(content)} scored series are flagged; {shown}."
+        opening = f"{len(flagged)} of {count_judged(content)} scored series are flagged"
+        n_errors = int(flagged["is_acquisition"].sum())
+        opening += f" (suspected errors of the measurement: {n_errors}). " if n_errors else ". "
+        opening += _shown(content)
     return f"{opening} {not_judged(content)}".rstrip()
+
+
+def _shown(content: PageContent) -> str:
+    """Say how many series have a card here, how many of these are not flagged, and how many have one below."""
+    here = [suspect for suspect in content.suspects if not suspect.is_acquisition]
+    n_quiet = sum(not suspect.is_flagged for suspect in here)
+    n_below = len(content.suspects) - len(here)
+    quiet = f", {n_quiet} of them not flagged" if n_quiet else ""
+    below = f"; suspected errors shown further below: {n_below}" if n_below else ""
+    return f"Shown here: the first {len(here)}{quiet}{below}."
 
 
 def rule(content: PageContent) -> str:
