@@ -44,10 +44,14 @@ def test_the_length_of_a_window_is_that_of_the_configuration(judged):
 
 
 def test_what_is_shown_is_counted_on_either_side(published, judged):
-    assert verdict(published) == "1 of 3 scored series are flagged. Shown here: the first 2, 1 of them not flagged."
+    assert (
+        verdict(published)
+        == "1 of 3 scored series are flagged. Shown here: the first 2, 1 of them not flagged."
+    )
     assert verdict(judged) == (
         "2 of 3 scored series are flagged (suspected errors of the measurement: 1). Shown here: the first 2, "
-        "1 of them not flagged; suspected errors shown further below: 1. 1 series is shorter than 30 h and was not judged."
+        "1 of them not flagged; suspected errors shown further below: 1. "
+        "1 series is shorter than 30 h and was not judged."
     )
 
 

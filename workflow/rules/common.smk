@@ -1,5 +1,6 @@
 """The acquisitions sheet, the configuration of each acquisition, and the chunks of its frames."""
 
+import gc
 import os
 import re
 import sys
@@ -23,6 +24,11 @@ from lensfree.raw_files import raw_param
 from lensfree.selection import select
 from lensfree.sources import match_frames
 from lensfree.validation import load_config
+
+# Planning makes millions of objects that stay: looking for garbage among them as often as Python does by default
+# takes a fifth of its time.
+gc.freeze()
+gc.set_threshold(100_000, 50, 100)
 
 MODELS = Path(workflow.basedir) / "models"
 EXPORT_FORMATS = {name: format for format, name in EXPORT_NAMES.items()}
@@ -125,25 +131,6 @@ def acquisition(*without):
 def kept(word, path):
     """The path of a stack, `temp` if it is not to be kept: removed once every job that reads it has run."""
     return path if word in CONFIG.keep else temp(path)
-
-
-def for_people():
-    """Exports in the formats that an acquisition is configured with, and flags, of one that is not tracked OPD
-    alone; where several are tracked, their comparison."""
-    compared = [f"{CONFIG.results}/compare.html"] if len(TRACKED) > 1 else []
-    return compared + [
-        f"{CONFIG.results}/{name}/{file}"
-        for name in CHOSEN
-        for a in (ACQUISITIONS[name],)
-        for file in (
-            *(
-                f"export/{EXPORT_NAMES[format]}"
-                for format in CONFIGS[name].export.formats
-                if a.until == "report" or format in OPD_FORMATS
-            ),
-            *(["flags.csv"] if a.until == "report" else []),
-        )
-    ]
 
 
 include: "resources.smk"

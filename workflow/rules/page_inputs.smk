@@ -42,3 +42,22 @@ def opd_in_words(wildcards):
         **config.quantify.model_dump(include={"specific_refraction_increment_um3_per_pg"}),
         "is_simulated": source.kind == "simulated",
     }
+
+
+def for_people():
+    """Exports in the formats that an acquisition is configured with, and flags, of one that is not tracked OPD
+    alone; where several are tracked, their comparison."""
+    compared = [f"{CONFIG.results}/compare.html"] if len(TRACKED) > 1 else []
+    return compared + [
+        f"{CONFIG.results}/{name}/{file}"
+        for name in CHOSEN
+        for a in (ACQUISITIONS[name],)
+        for file in (
+            *(
+                f"export/{EXPORT_NAMES[format]}"
+                for format in CONFIGS[name].export.formats
+                if a.until == "report" or format in OPD_FORMATS
+            ),
+            *(["flags.csv"] if a.until == "report" else []),
+        )
+    ]

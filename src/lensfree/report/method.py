@@ -39,7 +39,7 @@ def verdict(content: PageContent) -> str:
 
 
 def _shown(content: PageContent) -> str:
-    """Say how many series have a card here, how many of these are not flagged, and how many have one below."""
+    """Say how many series have a card here, how many of these are not flagged; how many have one below."""
     here = [suspect for suspect in content.suspects if not suspect.is_acquisition]
     n_quiet = sum(not suspect.is_flagged for suspect in here)
     n_below = len(content.suspects) - len(here)
