@@ -1,5 +1,7 @@
 """Patterns of file names: frames in numerical order, every doubt an error."""
 
+from pathlib import Path
+
 import pytest
 
 from lensfree.machine import share_with_jobs
@@ -60,3 +62,13 @@ def test_jobs_look_in_the_source_folder_first_and_once(monkeypatch, tmp_path):
     import os
 
     assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(tmp_path), "elsewhere"]
+
+
+def test_names_are_written_in_one_way_however_the_pattern_is(tmp_path, monkeypatch):
+    (tmp_path / "raw").mkdir()
+    for number in ("07", "09"):
+        (tmp_path / "raw" / f"t{number}.tif").touch()
+    monkeypatch.chdir(tmp_path)
+    frames = match_frames("./raw//t{frame}.tif", ("mono",), may_lack_frames=True)
+    assert [frame.names for frame in frames] == [("raw/t07.tif",), ("raw/t08.tif",), ("raw/t09.tif",)]
+    assert frames[0].files == (Path("raw/t07.tif"),)

@@ -25,13 +25,19 @@ class FrameFiles:
 
     Attributes:
         index: of the frame in the acquisition, from 0; -1 where one file holds many frames.
-        files: one per channel if the pattern has `{channel}`, else one; missing ones included.
+        names: paths, one per channel if the pattern has `{channel}`, else one; missing ones included. Text,
+            because planning lists a hundred thousand, of which it opens none.
         reason: why the frame cannot be there, empty if all its files are.
     """
 
     index: int
-    files: tuple[Path, ...]
+    names: tuple[str, ...]
     reason: str = ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Return the paths."""
+        return tuple(map(Path, self.names))
 
 
 Match = Callable[..., list[FrameFiles]]
@@ -68,37 +74,39 @@ def match_frames(pattern: str, channels: Sequence[str], *, may_lack_frames: bool
         SourceError: if nothing matches, a number occurs twice, or a frame is missing.
     """
     names = list(channels) if has_channel(pattern) else [""]
+    place = Path(pattern).as_posix()
     if not has_frame(pattern):
-        files = tuple(Path(fill(pattern, channel=name)) for name in names)
-        for path in files:
-            if not path.is_file():
-                raise SourceError(f"no file matches '{path}'; check the column 'files' and the names in it")
-        return [FrameFiles(-1, files)]
-    found: dict[int, dict[str, Path]] = {}
+        whole = FrameFiles(-1, tuple(fill(place, channel=name) for name in names))
+        for file in whole.files:
+            if not file.is_file():
+                raise SourceError(f"no file matches '{file}'; check the column 'files' and the names in it")
+        return [whole]
+    found: dict[int, dict[str, str]] = {}
     for name in names:
-        for number, path in _numbered(pattern, name):
+        for number, path in _numbered(place, name):
             twin = found.setdefault(number, {}).get(name)
             if twin is not None:
-                raise SourceError(f"'{twin.name}' and '{path.name}' are both frame {number}; keep one")
+                both = f"'{Path(twin).name}' and '{Path(path).name}'"
+                raise SourceError(f"{both} are both frame {number}; keep one")
             found[number][name] = path
     if not found:
         raise SourceError(
             f"no file matches '{pattern}'; check the column 'files' ({{frame}} stands for digits)"
         )
-    return _in_order(pattern, names, found, may_lack_frames)
+    return _in_order(place, names, found, may_lack_frames)
 
 
-def _numbered(pattern: str, channel: str) -> list[tuple[int, Path]]:
+def _numbered(pattern: str, channel: str) -> list[tuple[int, str]]:
     parts = fill(pattern, frame="\0", channel=channel).split("\0")
     expression = re.escape(parts[0]) + r"(\d+)" + r"\1".join(re.escape(p) for p in parts[1:])
     regex = re.compile(expression)
     paths = glob.glob("*".join(glob.escape(part) for part in parts))
     matches = [(regex.fullmatch(path.replace("\\", "/")), path) for path in sorted(paths)]
-    return [(int(match[1]), Path(path)) for match, path in matches if match]
+    return [(int(match[1]), path) for match, path in matches if match]
 
 
 def _in_order(
-    pattern: str, names: list[str], found: dict[int, dict[str, Path]], may_lack_frames: bool
+    pattern: str, names: list[str], found: dict[int, dict[str, str]], may_lack_frames: bool
 ) -> list[FrameFiles]:
     first, last = min(found), max(found)
     example = next(iter(found[first].values()))
@@ -106,12 +114,11 @@ def _in_order(
     frames = []
     for number in range(first, last + 1):
         have = found.get(number, {})
-        files = tuple(
-            have.get(name) or Path(fill(pattern, frame=str(number).zfill(digits), channel=name))
-            for name in names
+        paths = tuple(
+            have.get(name) or fill(pattern, frame=str(number).zfill(digits), channel=name) for name in names
         )
-        lacking = [path.name for path, name in zip(files, names, strict=True) if name not in have]
-        frames.append(FrameFiles(number - first, files, f"{lacking[0]} is missing" if lacking else ""))
+        lacking = [Path(path).name for path, name in zip(paths, names, strict=True) if name not in have]
+        frames.append(FrameFiles(number - first, paths, f"{lacking[0]} is missing" if lacking else ""))
     gaps = [frame for frame in frames if frame.reason]
     if gaps and not may_lack_frames:
         named = ", ".join(frame.reason.removesuffix(" is missing") for frame in gaps[:MAX_GAP_NAMED])
@@ -122,7 +129,7 @@ def _in_order(
     return frames
 
 
-def _frame_digits(pattern: str, path: Path, channel: str) -> str:
+def _frame_digits(pattern: str, path: str, channel: str) -> str:
     head = fill(pattern, frame="\0", channel=channel).split("\0")[0]
-    match = re.match(r"\d+", path.as_posix()[len(head) :])
+    match = re.match(r"\d+", path[len(head) :])
     return match[0] if match else ""

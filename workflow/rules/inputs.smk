@@ -29,7 +29,7 @@ def source_files(name, frames):
     chosen = [FRAMES[name][frame] for frame in frames]
     # Those of a frame without a reason were there when they were listed.
     return sorted(
-        {str(path) for source in chosen for path in source.files if not source.reason or path.is_file()}
+        {name for source in chosen for name in source.names if not source.reason or Path(name).is_file()}
     )
 
 
@@ -55,7 +55,7 @@ def background_files(wildcards):
             SOURCES[name].channels,
             match=matched_once,
         )
-        files += [str(path) for source in listed for path in source.files]
+        files += [name for source in listed for name in source.names]
     return sorted(set(files))
 
 

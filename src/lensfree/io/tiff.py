@@ -28,15 +28,20 @@ class FrameSource:
 
     Attributes:
         frame: index in the acquisition, from 0.
-        files: one per channel, or one that holds every channel.
+        names: paths, one per channel, or one that holds every channel.
         index_in_file: which frame of the file it is.
         reason: why it cannot be read, empty if the files are there.
     """
 
     frame: int
-    files: tuple[Path, ...]
+    names: tuple[str, ...]
     index_in_file: int = 0
     reason: str = ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Return the paths."""
+        return tuple(map(Path, self.names))
 
 
 def list_frames(
@@ -56,7 +61,7 @@ def list_frames(
     """
     matched = match(files, channels, may_lack_frames=may_lack_frames)
     if has_frame(files):
-        return [FrameSource(found.index, found.files, 0, found.reason) for found in matched]
+        return [FrameSource(found.index, found.names, 0, found.reason) for found in matched]
     per_file = 1 if has_channel(files) else len(channels)
     paths = matched[0].files
     counts = [count_frames(path, per_file) for path in paths]
@@ -69,7 +74,8 @@ def list_frames(
     sources = []
     for index in range(max(counts)):
         short = [p.name for p, n in zip(paths, counts, strict=True) if n <= index]
-        sources.append(FrameSource(index, paths, index, f"{short[0]} ends before it" if short else ""))
+        reason = f"{short[0]} ends before it" if short else ""
+        sources.append(FrameSource(index, matched[0].names, index, reason))
     return sources
 
 
