@@ -6,7 +6,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # pip compiles modules on one core and those of other packages' tests as well, which takes as long as the rest of an
 # installation. Compiled they must be: where Python may not write bytecode, every job would compile them again (5 s).
-# Of what cannot be compiled (torch has files of a newer Python) nothing is imported.
+# What cannot be compiled (a file of torch in the syntax of a newer Python) is left as it is.
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x /tests/ .venv/lib src >/dev/null || true
 
 .PHONY: demo plan test test-slurm evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale benchmark-jobs soak pictures config watch lint clean help

@@ -26,7 +26,7 @@ class FrameFiles:
     Attributes:
         index: of the frame in the acquisition, from 0; -1 where one file holds many frames.
         names: paths, one per channel if the pattern has `{channel}`, else one; missing ones included. Text,
-            because planning lists a hundred thousand, of which it opens none.
+            because planning lists tens of thousands, of which it opens none.
         reason: why the frame cannot be there, empty if all its files are.
     """
 

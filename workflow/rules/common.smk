@@ -25,8 +25,8 @@ from lensfree.selection import select
 from lensfree.sources import match_frames
 from lensfree.validation import load_config
 
-# Planning makes millions of objects that stay: looking for garbage among them as often as Python does by default
-# takes a fifth of its time.
+# What planning makes stays: looking for garbage in it as often as Python does by default took a fifth of the CPU time
+# for 60 acquisitions.
 gc.freeze()
 gc.set_threshold(100_000, 50, 100)
 
