@@ -28,9 +28,10 @@ demo: .venv/.stamp   ## run the whole pipeline on the embedded acquisitions
 plan: .venv/.stamp   ## what would run and why; ONLY=plate_a,plate_b or ONLY='plate_*', ARGS='--until track' narrow it
 	@$(BIN)/python scripts/plan.py $(ARGS) $(if $(ONLY),--config 'only=$(ONLY)')
 
+# Tests of a file stay together until a process has nothing left to do: what a file prepares is prepared once.
 test: .venv/.stamp   ## everything that must hold
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 LENSFREE_SLURM ?= if possible
 
