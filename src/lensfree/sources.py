@@ -7,9 +7,11 @@ name of the channel stands; both are optional.
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 MAX_GAP_NAMED = 3
@@ -82,8 +84,9 @@ def match_frames(pattern: str, channels: Sequence[str], *, may_lack_frames: bool
                 raise SourceError(f"no file matches '{file}'; check the column 'files' and the names in it")
         return [whole]
     found: dict[int, dict[str, str]] = {}
+    listed = cache(_names_in)
     for name in names:
-        for number, path in _numbered(place, name):
+        for number, path in _numbered(place, name, listed):
             twin = found.setdefault(number, {}).get(name)
             if twin is not None:
                 both = f"'{Path(twin).name}' and '{Path(path).name}'"
@@ -96,13 +99,25 @@ def match_frames(pattern: str, channels: Sequence[str], *, may_lack_frames: bool
     return _in_order(place, names, found, may_lack_frames)
 
 
-def _numbered(pattern: str, channel: str) -> list[tuple[int, str]]:
+def _numbered(pattern: str, channel: str, listed: Callable[[str], list[str]]) -> list[tuple[int, str]]:
+    """Return the number in the name of every file of a channel, and its path; `listed` lists a folder."""
     parts = fill(pattern, frame="\0", channel=channel).split("\0")
-    expression = re.escape(parts[0]) + r"(\d+)" + r"\1".join(re.escape(p) for p in parts[1:])
-    regex = re.compile(expression)
-    paths = glob.glob("*".join(glob.escape(part) for part in parts))
-    matches = [(regex.fullmatch(path.replace("\\", "/")), path) for path in sorted(paths)]
-    return [(int(match[1]), path) for match, path in matches if match]
+    if any("/" in part for part in parts[1:]):
+        paths = sorted(path.replace("\\", "/") for path in glob.glob("*".join(map(glob.escape, parts))))
+        folder = ""
+    else:
+        folder = parts[0][: parts[0].rfind("/") + 1]
+        paths = listed(folder)
+    first, *others = (re.escape(part) for part in (parts[0][len(folder) :], *parts[1:]))
+    matches = map(re.compile(first + r"(\d+)" + r"\1".join(others)).fullmatch, paths)
+    return [(int(match[1]), folder + match[0]) for match in matches if match]
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder or "."))
+    except OSError:
+        return []  # then no file matches, which is what is said
 
 
 def _in_order(
