@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lensfree.anomaly import by_history as module
-from lensfree.anomaly.by_history import by_history
+from lensfree.anomaly.by_history import begin_by_history, by_history
 from lensfree.anomaly.explained import with_reasons
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.reasons import log_odds
@@ -106,4 +108,23 @@ def test_an_error_in_a_history_is_that_of_the_call(series, monkeypatch, cores):
     with_cores(monkeypatch, cores)
     with pytest.raises(ValueError, match="history 140 is wrong"):
         by_history(series, range(N), refuse)
-    assert module._asked == []
+
+
+@pytest.mark.skipif(not module.CAN_FORK, reason="processes are shared where they can be forked")
+def test_a_process_that_is_killed_ends_the_call(series, monkeypatch):
+    def die(rows):
+        if rows["series_id"].iloc[0] == 140:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    with_cores(monkeypatch, 2)
+    with pytest.raises(BrokenProcessPool):
+        by_history(series, range(N), die)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_answers_can_be_waited_for_later(series, monkeypatch, cores):
+    with_cores(monkeypatch, cores)
+    answers = begin_by_history(series, range(N), lambda rows: len(rows))
+    counts = series.groupby("series_id").size()
+    assert answers() == counts.to_dict()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ PARTS_PER_PROCESS = 8
 CAN_FORK = sys.platform.startswith("linux")
 
 _asked: list[Any] = []
-"""What the forked processes work on; they find it here because nothing is sent to them but a number."""
+"""What a forked process works on: nothing is sent to it but the numbers of histories."""
 
 
 def by_history(
@@ -43,21 +44,39 @@ def by_history(
     Returns:
         The answers by series_id, in rising order.
     """
+    return begin_by_history(series, wanted, ask)()
+
+
+def begin_by_history(
+    series: pd.DataFrame, wanted: Iterable[int], ask: Callable[[pd.DataFrame], Answer]
+) -> Callable[[], dict[int, Answer]]:
+    """Let other processes begin to ask; what is returned waits for the answers of `by_history`.
+
+    Meanwhile this process can do something else. With one process the histories are asked when they are
+    waited for. Wait before beginning again: the processes are forked, and to wait takes a thread.
+    """
     table, starts = _in_order(series, wanted)
     n = len(starts) - 1
     workers = min(cpu_count(), n // FEWEST_SHARED)
     if workers < 2 or not CAN_FORK:
-        # Matrices are so small that a second thread only waits for the first, and takes CPU time for that.
-        with threadpool_limits(1):
-            return _answers(table, starts, ask, 0, n)
+        return lambda: _alone(table, starts, ask)
     borders = np.linspace(0, n, workers * PARTS_PER_PROCESS + 1).astype(int).tolist()
-    _asked.append((table, starts, ask))
-    try:
-        with get_context("fork").Pool(workers, initializer=threadpool_limits, initargs=(1,)) as pool:
-            parts = pool.map(_answer_part, zip(borders[:-1], borders[1:], strict=True), chunksize=1)
-    finally:
-        _asked.pop()
-    return {name: answer for part in parts for name, answer in part.items()}
+    pool = ProcessPoolExecutor(workers, get_context("fork"), _begin, (table, starts, ask))
+    parts = pool.map(_answer_part, borders[:-1], borders[1:])
+
+    def wait() -> dict[int, Answer]:
+        with pool:
+            return {name: answer for part in parts for name, answer in part.items()}
+
+    return wait
+
+
+def _alone(
+    table: pd.DataFrame, starts: np.ndarray, ask: Callable[[pd.DataFrame], Answer]
+) -> dict[int, Answer]:
+    # Matrices are so small that a second thread only waits for the first, and takes CPU time for that.
+    with threadpool_limits(1):
+        return _answers(table, starts, ask, 0, len(starts) - 1)
 
 
 def _in_order(series: pd.DataFrame, wanted: Iterable[int]) -> tuple[pd.DataFrame, np.ndarray]:
@@ -78,6 +97,11 @@ def _answers(
     return {int(ids[starts[k]]): ask(table.iloc[starts[k] : starts[k + 1]]) for k in range(first, last)}
 
 
-def _answer_part(part: tuple[int, int]) -> dict[int, Any]:
-    table, starts, ask = _asked[-1]
-    return _answers(table, starts, ask, *part)
+def _begin(*asked: Any) -> None:
+    threadpool_limits(1)
+    _asked[:] = asked
+
+
+def _answer_part(first: int, last: int) -> dict[int, Any]:
+    table, starts, ask = _asked
+    return _answers(table, starts, ask, first, last)

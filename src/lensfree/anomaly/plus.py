@@ -8,14 +8,14 @@ share is left out of what counts as known, and normal cells' scores are learnt f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from lensfree.anomaly.by_history import by_history
+from lensfree.anomaly.by_history import begin_by_history
 from lensfree.anomaly.density import Density, Stretches, cut_stretches, fit_density, views
 from lensfree.anomaly.norms import Norms
 from lensfree.anomaly.outlooks import Outlook, Trainer, cross_fitted, forecast_scores
@@ -83,13 +83,20 @@ class Plus:
             n_windows, anomaly_score, surprise, normal_share, view, is_flagged`; `view` is the one that is
             most surprised.
         """
+        return self.begin(windows, series, alpha)()
+
+    def begin(
+        self, windows: Windows, series: pd.DataFrame, alpha: float
+    ) -> Callable[[], tuple[pd.DataFrame, pd.DataFrame]]:
+        """Judge as far as this process can; what is returned waits for the others and answers."""
+        odds = _begin_odds(windows, series, self.norms) if KINDS in self.view_names else None
         scores = [
             _by_window(density.log_distance(part), part, windows)
             for density, part in self._stretches(windows)
         ]
         errors, mse = forecast_scores(windows, self.outlook, self.unit_pg, self.spread)
-        odds = _odds(windows, series, self.norms) if KINDS in self.view_names else None
-        return self._tables(windows, [*scores, (errors, errors)], odds, mse, alpha)
+        scores.append((errors, errors))
+        return lambda: self._tables(windows, scores, odds() if odds else None, mse, alpha)
 
     def _stretches(self, windows: Windows) -> list[tuple[Density, Stretches]]:
         units = {DRY_MASS: self.unit_pg, **self.channel_units}
@@ -203,7 +210,7 @@ def fit_plus(
     table = cell_scores(windows, densities, [part[1] for part in scores], unit_pg)
     if is_kinds_asked:
         odds = (
-            _odds(windows, series, norms)
+            _begin_odds(windows, series, norms)()
             if population_of is None
             else _odds_by_population(windows, series, population_of)
         )
@@ -249,11 +256,11 @@ def cell_scores(
     return pd.DataFrame(columns)
 
 
-def _odds(windows: Windows, series: pd.DataFrame, norms: Norms) -> pd.Series:
-    """Return by series_id how much likelier each history is with something wrong, in ln."""
+def _begin_odds(windows: Windows, series: pd.DataFrame, norms: Norms) -> Callable[[], pd.Series]:
+    """Begin to find by series_id how much likelier each history is with something wrong, in ln."""
     wanted = np.unique(windows.series_id)
-    odds = by_history(series, wanted, lambda rows: log_odds(rows, norms))
-    return pd.Series(odds, index=wanted, dtype=np.float64)
+    odds = begin_by_history(series, wanted, lambda rows: log_odds(rows, norms))
+    return lambda: pd.Series(odds(), index=wanted, dtype=np.float64)
 
 
 def _odds_by_population(windows: Windows, series: pd.DataFrame, population_of: np.ndarray) -> pd.Series:
@@ -262,7 +269,7 @@ def _odds_by_population(windows: Windows, series: pd.DataFrame, population_of: n
     parts = []
     for population in np.unique(of_windows):
         own = series[of_rows == population]
-        parts.append(_odds(windows.take(of_windows == population), own, Norms.learn(own)))
+        parts.append(_begin_odds(windows.take(of_windows == population), own, Norms.learn(own))())
     return pd.concat(parts)
 
 

@@ -36,6 +36,7 @@ ROWS_FOR_NORMS = 400_000
 """Of a model that does not know what is normal, norms are learnt from so many points at most."""
 
 Judged = tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]
+Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,14 @@ class _Judge:
     """A loaded model.
 
     Attributes:
-        of: judges windows, given the table of the histories that they were cut from.
+        begin: judges windows, given the table of the histories that they were cut from, as far as this
+            process can; the rest is done when what it returns is called.
         name: of the model.
         trained_pg: dry mass that it counts as usual [pg].
         used: what it judges by, for the provenance.
     """
 
-    of: Callable[[Windows, pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
+    begin: Callable[[Windows, pd.DataFrame], Callable[[], Tables]]
     name: str
     trained_pg: float
     used: dict[str, Any]
@@ -110,27 +112,30 @@ def judge(windows: Windows, series: pd.DataFrame, model: Path, config: ScoreConf
     judging = _load(model, config, lambda: windows)
     if len(windows):
         judging.check_unit(windows.median_pg())
-    judged, scores = judging.of(windows, series)
+    judged, scores = judging.begin(windows, series)()
     return judged, scores, judging.used
 
 
-def _in_blocks(
-    histories: SeriesFile, judging: _Judge, config: ScoreConfig
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Yield judged windows and judged histories; at least once, so that there are columns."""
-    has_windows = False
+def _in_blocks(histories: SeriesFile, judging: _Judge, config: ScoreConfig) -> Iterator[Tables]:
+    """Yield judged windows and judged histories; at least once, so that there are columns.
+
+    While other processes finish a block, this one reads and cuts the next.
+    """
+    judged: Callable[[], Tables] | None = None
     for block in histories.blocks():
         windows = cut_windows(block, config)
         if len(windows) == 0:
             continue
-        if not has_windows:
+        if judged is None:
             judging.check_unit(histories.median_pg)
-        has_windows = True
-        yield judging.of(windows, block)
-    if not has_windows:
+        else:
+            yield judged()
+        judged = judging.begin(windows, block)
+    if judged is None:
         lacking = {CHANNELS[name]: np.empty(0) for name in config.channels}
         nothing = empty_table(SERIES).assign(**lacking)
-        yield judging.of(cut_windows(nothing, config), nothing)
+        judged = judging.begin(cut_windows(nothing, config), nothing)
+    yield judged()
 
 
 def counted(scores: pd.DataFrame, config: ScoreConfig) -> str:
@@ -158,11 +163,16 @@ def _plus(model: Path, config: ScoreConfig) -> _Judge:
         "unit_pg": card.unit_pg,
     }
 
-    def of(windows: Windows, series: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        judged, scores = plus.judge(windows, series, config.alpha)
-        return judged, scores.assign(model=_same(card.trained_on, scores))
+    def begin(windows: Windows, series: pd.DataFrame) -> Callable[[], Tables]:
+        begun = plus.begin(windows, series, config.alpha)
 
-    return _Judge(of, card.name, card.unit_pg, used)
+        def finish() -> Tables:
+            judged, scores = begun()
+            return judged, scores.assign(model=_same(card.trained_on, scores))
+
+        return finish
+
+    return _Judge(begin, card.name, card.unit_pg, used)
 
 
 def _published(model: Path, config: ScoreConfig, windows: Callable[[], Windows]) -> _Judge:
@@ -172,7 +182,7 @@ def _published(model: Path, config: ScoreConfig, windows: Callable[[], Windows])
     if config.normalisation == "per_split" and len(whole := windows()):
         scale = dict(zip(scale, mean_and_sd(deduplicated(whole)), strict=True))
 
-    def of(windows: Windows, _: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def begin(windows: Windows, _: pd.DataFrame) -> Callable[[], Tables]:
         judged, scores = score_windows(
             windows,
             partial(forecast, forecaster),
@@ -183,9 +193,10 @@ def _published(model: Path, config: ScoreConfig, windows: Callable[[], Windows])
             target=card.target,
         )
         scores = scores.assign(surprise=np.nan, normal_share=np.nan, view=_same("", scores))
-        return judged.assign(surprise=np.nan), scores
+        tables = judged.assign(surprise=np.nan), scores
+        return lambda: tables
 
-    return _Judge(of, card.name, card.mean_pg, {"model": card.trained_on, "tau": card.tau, **scale})
+    return _Judge(begin, card.name, card.mean_pg, {"model": card.trained_on, "tau": card.tau, **scale})
 
 
 def _same(text: str, table: pd.DataFrame) -> pd.Series:
