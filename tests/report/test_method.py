@@ -55,6 +55,14 @@ def test_what_is_shown_is_counted_on_either_side(published, judged):
     )
 
 
+def test_series_that_share_a_card_are_counted(published):
+    first, *others = published.suspects
+    sharing = replace(published, suspects=[replace(first, also=((7, 70, "loss"), (9, 90, "loss"))), *others])
+    assert verdict(sharing).endswith(
+        "1 of them not flagged; 2 more show one of these events as well and are named beside it."
+    )
+
+
 def test_when_nothing_is_flagged_that_is_said(judged):
     quiet = replace(judged, scores=judged.scores.assign(is_flagged=False))
     assert verdict(quiet).startswith("No series is flagged; the highest-ranked are shown all the same.")

@@ -39,13 +39,17 @@ def verdict(content: PageContent) -> str:
 
 
 def _shown(content: PageContent) -> str:
-    """Say how many series have a card here, how many of these are not flagged; how many have one below."""
+    """Say how many series have a card here or below, how many are not flagged, how many share a card."""
     here = [suspect for suspect in content.suspects if not suspect.is_acquisition]
     n_quiet = sum(not suspect.is_flagged for suspect in here)
     n_below = len(content.suspects) - len(here)
     quiet = f", {n_quiet} of them not flagged" if n_quiet else ""
     below = f"; suspected errors shown further below: {n_below}" if n_below else ""
-    return f"Shown here: the first {len(here)}{quiet}{below}."
+    n_sharing = sum(len(suspect.also) for suspect in content.suspects)
+    sharing = (
+        f"; {n_sharing} more show one of these events as well and are named beside it" if n_sharing else ""
+    )
+    return f"Shown here: the first {len(here)}{quiet}{below}{sharing}."
 
 
 def rule(content: PageContent) -> str:
