@@ -135,7 +135,9 @@ LINEAGE_EVENTS = _table(
     related_id=Column("int64", "1", "daughter, or the other cell of a fusion or swap; -1 if none"),
     n_frames=Column("int64", "1", "frames of a fusion or gap, otherwise 0"),
     cost=Column(
-        "float64", "1", "sum of squared deviations in sd that was accepted; NaN if nothing was judged"
+        "float64",
+        "1",
+        "sum of squared deviations in sd, less the step that a division spares; NaN if nothing was judged",
     ),
 )
 SERIES = _table(

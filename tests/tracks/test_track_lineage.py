@@ -4,11 +4,13 @@ import cases
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import multivariate_t
 
 from lensfree.contracts import TRACKS
 from lensfree.tracks.border import Border
 from lensfree.tracks.candidates import LinkedTracks
 from lensfree.tracks.hypotheses import (
+    LEAPING,
     YOUNG_MOTHER_COST,
     Expectation,
     Hypothesis,
@@ -16,7 +18,7 @@ from lensfree.tracks.hypotheses import (
 )
 from lensfree.tracks.lineage import choose, resolve_lineage
 from lensfree.tracks.link import link
-from lensfree.tracks.scales import Scales
+from lensfree.tracks.scales import RAYLEIGH_MEDIAN, Scales
 
 WORLDS = [
     cases.straight_walk,
@@ -109,6 +111,52 @@ def test_a_daughter_first_seen_at_the_edge_is_dearer(tiny, nearer):
 
     assert cost(4.99) - cost(50.0) == pytest.approx(3.0)
     assert cost(5.01) == pytest.approx(cost(50.0))
+
+
+def beside(heir_um, waited=1):
+    """A cell that stands still and goes on at `heir_um` after `waited` frames, when an orphan appears."""
+    frames = [*range(10), *range(9 + waited, 13 + waited)]
+    ways_um = {0: [(50.0, 50.0)] * 10 + [heir_um] * 4, 1: [(50.0, 60.0)] * 4}
+    rows = [
+        {"frame": frame, "time_h": frame / 6, "y_um": y, "x_um": x, "track": track, "dry_mass_pg": 200.0}
+        for track, places in ways_um.items()
+        for frame, (y, x) in zip(frames[-len(places) :], places, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("waited", [1, 3])
+def test_a_division_spares_the_heir_the_step_of_a_cell_that_does_not_divide(tiny, waited):
+    scales = Scales(15.0, 2.0, 0.0, log_mass_sd=0.1, log_mass_weight_um=0.0)
+    cells = beside((53.0, 41.0), waited)
+    found = {}
+    for is_heir in (True, False):
+        torn = cells.assign(track=np.where((cells["track"] == 0) & (cells["frame"] > 9), 2, cells["track"]))
+        tracks = LinkedTracks(cells if is_heir else torn, tiny)
+        row = {name: np.flatnonzero((tracks.frame == at) & (tracks.track == k))
+               for name, at, k in (("mother", 9, 0), ("heir", 9 + waited, 0 if is_heir else 2),
+                                   ("orphan", 9 + waited, 1))}  # fmt: skip
+        daughters = np.stack([row["heir"], row["orphan"]], axis=1)
+        wide = Expectation.before_any(scales, tiny)
+        found[is_heir] = division_cost(tracks, row["mother"], daughters, scales, tiny, wide)[0]
+    ordinary = multivariate_t(shape=scales.step_sd_um**2 * waited * np.eye(2), df=LEAPING)
+    median_um = RAYLEIGH_MEDIAN * scales.step_sd_um * waited**0.5
+    spared = 2 * (ordinary.logpdf([median_um, 0.0]) - ordinary.logpdf([3.0, -9.0]))
+    assert spared > 3
+    assert found[False] - found[True] == pytest.approx(spared)
+
+
+def test_of_two_neighbours_the_one_whose_track_leaps_aside_has_divided(tiny):
+    scales = Scales(15.0, 2.0, 0.0, log_mass_sd=0.1, log_mass_weight_um=0.0)
+    blind = tiny.model_copy(update={"log_mass_weight_um": 0.0})
+    neighbour = pd.DataFrame(
+        {"frame": range(14), "time_h": np.arange(14) / 6, "y_um": 50.0, "x_um": 68.0, "track": 2}
+    ).assign(dry_mass_pg=200.0)
+    # By the middle of the sisters and their distance alone the neighbour would be the mother.
+    world = pd.concat([beside(heir_um=(62.0, 50.0)), neighbour], ignore_index=True)
+    cells = resolve_lineage(world, blind, scales).cells
+    mother = cells.loc[cells["parent_id"] >= 0, "parent_id"].unique()
+    assert cells.loc[cells["cell_id"].isin(mother), "x_um"].unique().tolist() == [50.0]
 
 
 def test_a_cell_does_not_divide_again_at_once(tiny):

@@ -6,7 +6,7 @@ remembers. Costs are sums of squared deviations in units of their sd, so that 1 
 
     division   middle of the sisters against the mother, distance between them, conservation of dry
                mass ln(sum of daughters / mother), symmetry ln(daughter / daughter), the frame in which dry
-               mass halves, mitotic rounding
+               mass halves, mitotic rounding; less what its step would cost an heir without a division
     gap        distance and change of ln(dry mass) between the end and the beginning
 """
 
@@ -30,7 +30,7 @@ from lensfree.tracks.candidates import (
     without_heir,
 )
 from lensfree.tracks.rounding import Rounding
-from lensfree.tracks.scales import Scales
+from lensfree.tracks.scales import RAYLEIGH_MEDIAN, Scales
 
 YOUNG_MOTHER_FRAMES = 2
 YOUNG_MOTHER_COST = 4.0
@@ -48,6 +48,9 @@ TIMING_FRAMES = 3
 
 UNTIMELY_MOST = 12.0
 """Most that they may cost: one look may be wrong because two cells were found as one."""
+
+LEAPING = 4.0
+"""Degrees of freedom of Student's t in the plane, of the steps of cells that do not divide: some leap."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def division_cost(
     late = np.maximum(tracks.frame[daughters].max(axis=1) - tracks.frame[mother] - 1, 0)
     parting_um = np.hypot(expectation.separation_sd_um, PARTING_PER_FRAME * late * expectation.separation_um)
     cost = (offset_um / expectation.midpoint_sd_um) ** 2 + LATE_COST * late
+    cost -= _step_spared(tracks, mother, daughters[:, 0], scales)
     cost += ((separation_um - expectation.separation_um) / parting_um) ** 2
     if scales.log_mass_weight_um > 0:
         cost += (log_sum / expectation.log_sum_sd) ** 2 + (log_spread / expectation.log_ratio_sd) ** 2
@@ -164,6 +168,21 @@ def division_cost(
     seen = mother - tracks.start[tracks.track[mother]] + 1
     is_young = (seen < YOUNG_MOTHER_FRAMES) & (tracks.frame[mother] > tracks.frame.min())
     return cost + YOUNG_MOTHER_COST * is_young + expectation.border.cost(tracks, daughters)
+
+
+def _step_spared(tracks: LinkedTracks, mother: np.ndarray, heir: np.ndarray, scales: Scales) -> np.ndarray:
+    """Return what the heir's step would cost without the division, more than a median step does.
+
+    A track goes on somehow: either its cell divides, and geometry says where the heir is, or the step is an
+    ordinary one. Of two neighbours that may be the mother, the one whose track leaps aside is the likelier.
+    Without an heir the track ends, and no step has to be explained.
+    """
+    waited = np.maximum(tracks.frame[heir] - tracks.frame[mother], 1)
+    step_um = np.linalg.norm(tracks.position_um[heir] - tracks.position_um[mother], axis=1)
+    square = (step_um / scales.step_sd_um) ** 2 / waited
+    over_median = (1 + square / LEAPING) / (1 + RAYLEIGH_MEDIAN**2 / LEAPING)
+    cost = (LEAPING + 2) * np.log(over_median)  # -2 ln of the density
+    return np.where(tracks.track[mother] == tracks.track[heir], cost, 0.0)
 
 
 def _untimely(
