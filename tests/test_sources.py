@@ -18,7 +18,7 @@ def test_frames_are_sorted_by_number_not_by_name(tmp_path):
     touch(tmp_path, *(f"t{n}.tif" for n in range(8, 13)))
     frames = match_frames(str(tmp_path / "t{frame}.tif"), ("mono",))
     assert [f.files[0].name for f in frames] == ["t8.tif", "t9.tif", "t10.tif", "t11.tif", "t12.tif"]
-    assert [f.index for f in frames] == [0, 1, 2, 3, 4]
+    assert [f.frame for f in frames] == [0, 1, 2, 3, 4]
 
 
 def test_channels_keep_the_order_of_the_sheet_and_folders_may_vary(tmp_path):
@@ -52,7 +52,7 @@ def test_many_gaps_are_counted_not_listed(tmp_path):
     ):
         match_frames(str(tmp_path / "t{frame}.tif"), ("mono",))
     frames = match_frames(str(tmp_path / "t{frame}.tif"), ("mono",), may_lack_frames=True)
-    assert [f.index for f in frames if f.reason] == list(range(1, 10))
+    assert [f.frame for f in frames if f.reason] == list(range(1, 10))
     assert frames[1].reason == "t001.tif is missing"
 
 

@@ -22,19 +22,21 @@ class SourceError(ValueError):
 
 
 @dataclass(frozen=True)
-class FrameFiles:
-    """The files of one frame.
+class FrameSource:
+    """Where one frame is.
 
     Attributes:
-        index: of the frame in the acquisition, from 0; -1 where one file holds many frames.
+        frame: index in the acquisition, from 0; -1 where the files hold many frames and were not opened.
         names: paths, one per channel if the pattern has `{channel}`, else one; missing ones included. Text,
             because planning lists tens of thousands, of which it opens none.
-        reason: why the frame cannot be there, empty if all its files are.
+        reason: why the frame cannot be read, empty if its files are there.
+        index_in_file: which frame of its files it is.
     """
 
-    index: int
+    frame: int
     names: tuple[str, ...]
     reason: str = ""
+    index_in_file: int = 0
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -42,7 +44,7 @@ class FrameFiles:
         return tuple(map(Path, self.names))
 
 
-Match = Callable[..., list[FrameFiles]]
+Match = Callable[..., list[FrameSource]]
 """What takes the arguments of `match_frames` and answers as it does."""
 
 
@@ -61,11 +63,13 @@ def fill(pattern: str, *, frame: str = "", channel: str = "") -> str:
     return pattern.replace("{frame}", frame).replace("{channel}", channel)
 
 
-def match_frames(pattern: str, channels: Sequence[str], *, may_lack_frames: bool = False) -> list[FrameFiles]:
+def match_frames(
+    pattern: str, channels: Sequence[str], *, may_lack_frames: bool = False
+) -> list[FrameSource]:
     """Find the files of every frame.
 
     Frames are sorted by number; the lowest becomes frame 0. Without `{frame}` there is one entry, of
-    index -1, whose files hold every frame.
+    frame -1, whose files hold every frame.
 
     Args:
         pattern: path with `{frame}` and `{channel}` where they vary.
@@ -78,7 +82,7 @@ def match_frames(pattern: str, channels: Sequence[str], *, may_lack_frames: bool
     names = list(channels) if has_channel(pattern) else [""]
     place = Path(pattern).as_posix()
     if not has_frame(pattern):
-        whole = FrameFiles(-1, tuple(fill(place, channel=name) for name in names))
+        whole = FrameSource(-1, tuple(fill(place, channel=name) for name in names))
         for file in whole.files:
             if not file.is_file():
                 raise SourceError(f"no file matches '{file}'; check the column 'files' and the names in it")
@@ -122,7 +126,7 @@ def _names_in(folder: str) -> list[str]:
 
 def _in_order(
     pattern: str, names: list[str], found: dict[int, dict[str, str]], may_lack_frames: bool
-) -> list[FrameFiles]:
+) -> list[FrameSource]:
     first, last = min(found), max(found)
     example = next(iter(found[first].values()))
     digits = len(_frame_digits(pattern, example, next(iter(found[first]))))
@@ -133,7 +137,7 @@ def _in_order(
             have.get(name) or fill(pattern, frame=str(number).zfill(digits), channel=name) for name in names
         )
         lacking = [Path(path).name for path, name in zip(paths, names, strict=True) if name not in have]
-        frames.append(FrameFiles(number - first, paths, f"{lacking[0]} is missing" if lacking else ""))
+        frames.append(FrameSource(number - first, paths, f"{lacking[0]} is missing" if lacking else ""))
     gaps = [frame for frame in frames if frame.reason]
     if gaps and not may_lack_frames:
         named = ", ".join(frame.reason.removesuffix(" is missing") for frame in gaps[:MAX_GAP_NAMED])

@@ -8,7 +8,7 @@ frame, or one for everything; pages, interleaved samples or OME axes. Every faul
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,31 +17,9 @@ import tifffile
 from lensfree.io.tiff_files import BadFrameError as BadFrameError
 from lensfree.io.tiff_files import brief, opened_tiff
 from lensfree.io.tiff_pages import PageOrder, describe, page_numbers, read_page, to_channels
-from lensfree.sources import Match, has_channel, has_frame, match_frames
+from lensfree.sources import FrameSource, Match, has_channel, has_frame, match_frames
 
 _ENOUGH = 5
-
-
-@dataclass(frozen=True)
-class FrameSource:
-    """Where one frame is.
-
-    Attributes:
-        frame: index in the acquisition, from 0.
-        names: paths, one per channel, or one that holds every channel.
-        index_in_file: which frame of the file it is.
-        reason: why it cannot be read, empty if the files are there.
-    """
-
-    frame: int
-    names: tuple[str, ...]
-    index_in_file: int = 0
-    reason: str = ""
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Return the paths."""
-        return tuple(map(Path, self.names))
 
 
 def list_frames(
@@ -61,7 +39,7 @@ def list_frames(
     """
     matched = match(files, channels, may_lack_frames=may_lack_frames)
     if has_frame(files):
-        return [FrameSource(found.index, found.names, 0, found.reason) for found in matched]
+        return matched
     per_file = 1 if has_channel(files) else len(channels)
     paths = matched[0].files
     counts = [count_frames(path, per_file) for path in paths]
@@ -75,7 +53,7 @@ def list_frames(
     for index in range(max(counts)):
         short = [p.name for p, n in zip(paths, counts, strict=True) if n <= index]
         reason = f"{short[0]} ends before it" if short else ""
-        sources.append(FrameSource(index, matched[0].names, index, reason))
+        sources.append(replace(matched[0], frame=index, index_in_file=index, reason=reason))
     return sources
 
 

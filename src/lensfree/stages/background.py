@@ -13,10 +13,10 @@ from lensfree.acquisitions import Acquisition
 from lensfree.chunks import BackgroundMethod
 from lensfree.config import LoadConfig, StorageConfig
 from lensfree.io.backgrounds import write_background
-from lensfree.io.tiff import BadFrameError, FrameSource, list_frames, read_frame
+from lensfree.io.tiff import BadFrameError, list_frames, read_frame
 from lensfree.optics import background as methods
 from lensfree.origin import array_sha256
-from lensfree.sources import SourceError
+from lensfree.sources import FrameSource, SourceError
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,11 @@ from lensfree.config import IngestConfig, OnBadFrame, StorageConfig
 from lensfree.contracts import FRAMES
 from lensfree.io.stacks import create_opd
 from lensfree.io.tables import write_table
-from lensfree.io.tiff import BadFrameError, FrameSource, check_like, list_frames, read_map
+from lensfree.io.tiff import BadFrameError, check_like, list_frames, read_map
 from lensfree.origin import array_sha256
 from lensfree.phase.level import background_level_nm, background_sd_nm, nm_per_unit
 from lensfree.progress import followed, part
+from lensfree.sources import FrameSource
 
 logger = logging.getLogger(__name__)
 

@@ -16,10 +16,11 @@ from lensfree.contracts import FRAMES
 from lensfree.io.backgrounds import read_background
 from lensfree.io.stacks import create_holograms
 from lensfree.io.tables import write_table
-from lensfree.io.tiff import BadFrameError, FrameSource, check_like, list_frames, read_frame
+from lensfree.io.tiff import BadFrameError, check_like, list_frames, read_frame
 from lensfree.optics.background import DARK_FRACTION
 from lensfree.progress import followed, part
 from lensfree.saturation import saturated_pixels
+from lensfree.sources import FrameSource
 
 logger = logging.getLogger(__name__)
 
