@@ -47,8 +47,6 @@ PLANNED = {
 }
 # What does not end by itself, and what it must have said by then.
 ENDLESS = {"make watch": "0 running"}
-# Blocks of R whose package is not to be had everywhere; the page says so.
-R_NOT_RUN = ("library(arrow)",)
 
 
 @dataclass(frozen=True)
