@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 # What cannot be compiled (a file of torch in the syntax of a newer Python) is left as it is.
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x /tests/ .venv/lib src >/dev/null || true
 
-.PHONY: demo plan test test-slurm evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale benchmark-jobs soak pictures config watch lint clean help
+.PHONY: demo plan test test-slurm test-view evaluate train transfer calibrate experiment benchmark benchmark-peers benchmark-quantify benchmark-track benchmark-score benchmark-scale benchmark-jobs soak pictures config watch lint clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ LENSFREE_SLURM ?= if possible
 test-slurm: .venv/.stamp   ## the workflow on a Slurm brought up here: root, and apt-get install slurm-wlm munge
 	$(INSTALL) -e '.[slurm]'
 	LENSFREE_SLURM="$(LENSFREE_SLURM)" $(BIN)/python -m pytest -q --durations=6 tests/workflow/test_slurm.py
+
+LENSFREE_WINDOW ?= if possible
+
+test-view: .venv/.stamp   ## the viewer in a window that no one sees: needs the packages that .ci/run installs for it
+	$(INSTALL) -e '.[view]'
+	LENSFREE_WINDOW="$(LENSFREE_WINDOW)" $(BIN)/python -m pytest -q -rs tests/view/test_window.py
 
 AREAS := recon quant error track score score_movie
 
