@@ -137,7 +137,7 @@ LINEAGE_EVENTS = _table(
     cost=Column(
         "float64",
         "1",
-        "sum of squared deviations in sd, less the step that a division spares; NaN if nothing was judged",
+        "sum of squared deviations in sd that was accepted; NaN if nothing was judged",
     ),
 )
 SERIES = _table(

@@ -15,6 +15,7 @@ from lensfree.tracks.hypotheses import (
     Expectation,
     Hypothesis,
     division_cost,
+    step_spared,
 )
 from lensfree.tracks.lineage import choose, resolve_lineage
 from lensfree.tracks.link import link
@@ -128,22 +129,22 @@ def beside(heir_um, waited=1):
 @pytest.mark.parametrize("waited", [1, 3])
 def test_a_division_spares_the_heir_the_step_of_a_cell_that_does_not_divide(tiny, waited):
     scales = Scales(15.0, 2.0, 0.0, log_mass_sd=0.1, log_mass_weight_um=0.0)
-    cells = beside((53.0, 41.0), waited)
-    found = {}
-    for is_heir in (True, False):
-        torn = cells.assign(track=np.where((cells["track"] == 0) & (cells["frame"] > 9), 2, cells["track"]))
-        tracks = LinkedTracks(cells if is_heir else torn, tiny)
-        row = {name: np.flatnonzero((tracks.frame == at) & (tracks.track == k))
-               for name, at, k in (("mother", 9, 0), ("heir", 9 + waited, 0 if is_heir else 2),
-                                   ("orphan", 9 + waited, 1))}  # fmt: skip
-        daughters = np.stack([row["heir"], row["orphan"]], axis=1)
-        wide = Expectation.before_any(scales, tiny)
-        found[is_heir] = division_cost(tracks, row["mother"], daughters, scales, tiny, wide)[0]
+
+    def spared(to_um, is_heir=True):
+        cells = beside(to_um, waited)
+        if not is_heir:
+            cells.loc[(cells["track"] == 0) & (cells["frame"] > 9), "track"] = 2
+        tracks = LinkedTracks(cells, tiny)
+        is_after = (tracks.frame == 9 + waited) & (tracks.position_um == to_um).all(axis=1)
+        return step_spared(tracks, np.array([9]), np.flatnonzero(is_after), scales).item()
+
     ordinary = multivariate_t(shape=scales.step_sd_um**2 * waited * np.eye(2), df=LEAPING)
     median_um = RAYLEIGH_MEDIAN * scales.step_sd_um * waited**0.5
-    spared = 2 * (ordinary.logpdf([median_um, 0.0]) - ordinary.logpdf([3.0, -9.0]))
-    assert spared > 3
-    assert found[False] - found[True] == pytest.approx(spared)
+    expected = 2 * (ordinary.logpdf([median_um, 0.0]) - ordinary.logpdf([3.0, -9.0]))
+    assert expected > 3
+    assert spared((53.0, 41.0)) == pytest.approx(expected)
+    assert spared((50.5, 50.0)) == 0.0
+    assert spared((53.0, 41.0), is_heir=False) == 0.0
 
 
 def test_of_two_neighbours_the_one_whose_track_leaps_aside_has_divided(tiny):

@@ -6,7 +6,7 @@ remembers. Costs are sums of squared deviations in units of their sd, so that 1 
 
     division   middle of the sisters against the mother, distance between them, conservation of dry
                mass ln(sum of daughters / mother), symmetry ln(daughter / daughter), the frame in which dry
-               mass halves, mitotic rounding; less what its step would cost an heir without a division
+               mass halves, mitotic rounding
     gap        distance and change of ln(dry mass) between the end and the beginning
 """
 
@@ -55,12 +55,21 @@ LEAPING = 4.0
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One explanation: rows of `LinkedTracks`, the last before and the first after the event."""
+    """One explanation of what happened to a track.
+
+    Attributes:
+        kind: of the event.
+        before: last row of `LinkedTracks` before it.
+        after: first rows after it.
+        cost: sum of squared deviations, in sd.
+        spared: what else would have to be explained without it, in the same unit; see `step_spared`.
+    """
 
     kind: Literal["division", "gap"]
     before: int
     after: tuple[int, ...]
     cost: float
+    spared: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -101,8 +110,14 @@ def propose(
     found: list[Hypothesis] = []
     for rows, surcharge in ((pairs, 0.0), (triples, config.three_way_cost)):
         cost = surcharge + division_cost(tracks, rows[:, 0], rows[:, 1:], scales, config, expectation)
-        for k in np.flatnonzero(cost < max_cost(scales, config)):
-            found.append(Hypothesis("division", int(rows[k, 0]), tuple(rows[k, 1:].tolist()), float(cost[k])))
+        rows, cost = rows[cost < max_cost(scales, config)], cost[cost < max_cost(scales, config)]
+        spared = step_spared(tracks, rows[:, 0], rows[:, 1], scales)
+        found += [
+            Hypothesis("division", mother, tuple(daughters), *figures)
+            for (mother, *daughters), *figures in zip(
+                rows.tolist(), cost.tolist(), spared.tolist(), strict=True
+            )
+        ]
     return found + list(_gaps(tracks, orphans, scales, config))
 
 
@@ -158,7 +173,6 @@ def division_cost(
     late = np.maximum(tracks.frame[daughters].max(axis=1) - tracks.frame[mother] - 1, 0)
     parting_um = np.hypot(expectation.separation_sd_um, PARTING_PER_FRAME * late * expectation.separation_um)
     cost = (offset_um / expectation.midpoint_sd_um) ** 2 + LATE_COST * late
-    cost -= _step_spared(tracks, mother, daughters[:, 0], scales)
     cost += ((separation_um - expectation.separation_um) / parting_um) ** 2
     if scales.log_mass_weight_um > 0:
         cost += (log_sum / expectation.log_sum_sd) ** 2 + (log_spread / expectation.log_ratio_sd) ** 2
@@ -170,18 +184,24 @@ def division_cost(
     return cost + YOUNG_MOTHER_COST * is_young + expectation.border.cost(tracks, daughters)
 
 
-def _step_spared(tracks: LinkedTracks, mother: np.ndarray, heir: np.ndarray, scales: Scales) -> np.ndarray:
-    """Return what the heir's step would cost without the division, more than a median step does.
+def step_spared(tracks: LinkedTracks, mother: np.ndarray, heir: np.ndarray, scales: Scales) -> np.ndarray:
+    """Return what the heir's step would cost without the division, beyond a median step.
 
     A track goes on somehow: either its cell divides, and geometry says where the heir is, or the step is an
-    ordinary one. Of two neighbours that may be the mother, the one whose track leaps aside is the likelier.
-    Without an heir the track ends, and no step has to be explained.
+    ordinary one, whose -2 ln of density this is. Of two neighbours that may be the mother, the one whose
+    track leaps aside is the likelier. Without an heir the track ends, and no step has to be explained.
+
+    Args:
+        tracks: the linked cells.
+        mother: (n,) last row of each mother.
+        heir: (n,) first row of the daughter that may have taken over her track.
+        scales: the sd of a step.
     """
     waited = np.maximum(tracks.frame[heir] - tracks.frame[mother], 1)
     step_um = np.linalg.norm(tracks.position_um[heir] - tracks.position_um[mother], axis=1)
     square = (step_um / scales.step_sd_um) ** 2 / waited
     over_median = (1 + square / LEAPING) / (1 + RAYLEIGH_MEDIAN**2 / LEAPING)
-    cost = (LEAPING + 2) * np.log(over_median)  # -2 ln of the density
+    cost = (LEAPING + 2) * np.log(np.maximum(over_median, 1.0))
     return np.where(tracks.track[mother] == tracks.track[heir], cost, 0.0)
 
 

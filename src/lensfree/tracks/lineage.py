@@ -98,7 +98,7 @@ def find_events(tracks: LinkedTracks, scales: Scales, config: TrackConfig) -> li
 def choose(
     hypotheses: list[Hypothesis], tracks: LinkedTracks, config: TrackConfig, limit: float
 ) -> list[Hypothesis]:
-    """Return the set of compatible hypotheses with the largest sum of `limit - cost`.
+    """Return the set of compatible hypotheses with the largest sum of `limit - cost + spared`.
 
     A beginning of a track is explained once, an end of a track leads to one event, and a cell does not
     divide within `min_cycle_h` of its birth. Solved as an integer programme (HiGHS).
@@ -107,7 +107,7 @@ def choose(
         return []
     conflicts = [members for members in _claims(hypotheses).values() if len(members) > 1]
     conflicts += _too_soon(hypotheses, tracks, config.min_cycle_h)
-    gain = np.array([limit - h.cost for h in hypotheses])
+    gain = np.array([limit - h.cost + h.spared for h in hypotheses])
     if not conflicts:
         return hypotheses
     rows = np.repeat(np.arange(len(conflicts)), [len(members) for members in conflicts])
