@@ -35,14 +35,17 @@ test: .venv/.stamp   ## everything that must hold
 
 LENSFREE_SLURM ?= if possible
 
-test-slurm: .venv/.stamp   ## the workflow on a Slurm brought up here: root, and apt-get install slurm-wlm munge
-	$(INSTALL) -e '.[slurm]'
+# One installation for both, so that they can run side by side: Slurm mostly waits.
+.venv/.beside: .venv/.stamp
+	$(INSTALL) -e '.[slurm,view]'
+	touch $@
+
+test-slurm: .venv/.beside   ## the workflow on a Slurm brought up here: root, and apt-get install slurm-wlm munge
 	LENSFREE_SLURM="$(LENSFREE_SLURM)" $(BIN)/python -m pytest -q --durations=6 tests/workflow/test_slurm.py
 
 LENSFREE_WINDOW ?= if possible
 
-test-view: .venv/.stamp   ## the viewer in a window that no one sees: needs the packages that .ci/run installs for it
-	$(INSTALL) -e '.[view]'
+test-view: .venv/.beside   ## the viewer in a window that no one sees: needs the packages that .ci/run installs for it
 	LENSFREE_WINDOW="$(LENSFREE_WINDOW)" $(BIN)/python -m pytest -q -rs tests/view/test_window.py
 
 AREAS := recon quant error track score score_movie
