@@ -1,6 +1,5 @@
 """Editing a module changes the fingerprints of the stages that use it, and of no other."""
 
-import ast
 import shutil
 from pathlib import Path
 
@@ -80,35 +79,6 @@ def test_imports_inside_functions_count_and_those_for_types_only_do_not(tmp_path
         "lensfree.rooms",
         "lensfree.rooms.room",
     }
-
-
-def test_imports_are_those_that_the_whole_file_has():
-    for path in PACKAGE.rglob("*.py"):
-        source = path.read_text(encoding="utf-8")
-        nodes = list(ast.walk(ast.parse(source)))
-        whole = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-        whole |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-        ours = {name for name in whole if name.split(".")[0] == "lensfree"}
-        assert ours <= set(imported_modules(path)) or "TYPE_CHECKING" in source, path
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import lensfree.rooms",
-        "if x:\n    from lensfree import rooms",
-        "from lensfree import (  # why\n    units,\n    rooms,\n)",
-        "x = 1; import lensfree.rooms",
-        "if x: import lensfree.rooms",
-        "from lensfree import units, \\\n    rooms",
-        "import os, \\\n    lensfree.rooms",
-    ],
-)
-@pytest.mark.parametrize("text", ["", '"""A word\nfrom the house, and\nimport duties."""\n'])
-def test_an_import_is_seen_however_it_is_written(tmp_path, statement, text):
-    path = tmp_path / "word.py"
-    path.write_text(f"{text}x = 0\n{statement}\n", encoding="utf-8")
-    assert "lensfree.rooms" in imported_modules(path)
 
 
 def test_a_relative_import_is_refused(tmp_path):

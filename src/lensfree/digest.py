@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -18,12 +17,6 @@ LEFT_OUT = (
     "lensfree.progress",  # what a job says of itself changes no result
 )
 _DIGITS = 16
-_IMPORT = re.compile(r"^[ \t]*((?:from|import)[ \t][^\n(]*(?:\([^)]*\))?)", re.MULTILINE)
-_UNUSUAL = re.compile(
-    r"TYPE_CHECKING|[;:][ \t]*(?:from|import)\b|^[ \t]*(?:from[ \t]*\.|(?:from|import)\b[^\n]*\\$)",
-    re.MULTILINE,
-)
-"""Import statements within a line, continued without brackets, relative, or for types only."""
 
 
 def code_digest(stage: str, root: Path | None = None) -> str:
@@ -96,7 +89,7 @@ def imported_modules(path: Path) -> list[str]:
 @lru_cache(maxsize=512)
 def _imports_in(source: str) -> tuple[str, ...]:
     names: list[str] = []
-    for node in _statements(_parsed(source).body):
+    for node in _statements(ast.parse(source).body):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -105,19 +98,6 @@ def _imports_in(source: str) -> tuple[str, ...]:
             names.append(node.module or "")
             names += [f"{node.module}.{alias.name}" for alias in node.names]
     return tuple(name for name in names if name.split(".")[0] == PACKAGE)
-
-
-def _parsed(source: str) -> ast.Module:
-    """Return the import statements of a file, or all of it where they cannot be picked out.
-
-    Parsing whole files took a twentieth of planning 60 acquisitions.
-    """
-    if not _UNUSUAL.search(source):
-        try:
-            return ast.parse("\n".join(_IMPORT.findall(source)))
-        except SyntaxError:
-            pass  # a sentence that begins with "from" or "import"
-    return ast.parse(source)
 
 
 def _statements(block: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -110,7 +110,8 @@ def propose(
     found: list[Hypothesis] = []
     for rows, surcharge in ((pairs, 0.0), (triples, config.three_way_cost)):
         cost = surcharge + division_cost(tracks, rows[:, 0], rows[:, 1:], scales, config, expectation)
-        rows, cost = rows[cost < max_cost(scales, config)], cost[cost < max_cost(scales, config)]
+        is_cheap = cost < max_cost(scales, config)
+        rows, cost = rows[is_cheap], cost[is_cheap]
         spared = step_spared(tracks, rows[:, 0], rows[:, 1], scales)
         found += [
             Hypothesis("division", mother, tuple(daughters), *figures)
